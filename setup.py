@@ -1,0 +1,61 @@
+"""Builds the Cython modules over the C library in csrc/.
+
+Everything else about the package is declared in pyproject.toml.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+CSRC = Path("csrc")
+# Any edit to a header, a template or a .pxd rebuilds every module.
+DEPENDS = sorted(str(p) for d in (CSRC, Path("dualdiff")) for p in d.glob("*.h")) + sorted(
+    str(p) for p in Path("dualdiff").glob("*.pxd")
+)
+CFLAGS = (
+    ["/O2"]
+    if sys.platform == "win32"
+    else [
+        "-O3",
+        "-std=gnu11",
+        "-ffp-contract=off",  # the same bits on every CPU and every path
+        "-fno-math-errno",
+        "-fno-trapping-math",
+        "-Wno-unused-function",
+    ]
+)
+
+
+def extension(name, sources=()):
+    return Extension(
+        f"dualdiff.{name}",
+        [f"dualdiff/{name}.pyx", *(str(CSRC / s) for s in sources)],
+        include_dirs=[str(CSRC), numpy.get_include()],
+        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
+        depends=DEPENDS,
+        extra_compile_args=CFLAGS,
+    )
+
+
+setup(
+    ext_modules=cythonize(
+        [
+            extension("_algebra", ["table.c"]),
+            extension("_driver", ["table.c", "kernels.c", "apply.c"]),
+            extension("_taylor", ["table.c", "kernels.c"]),
+        ],
+        compiler_directives={
+            "language_level": 3,
+            "boundscheck": False,
+            "wraparound": False,
+            "cdivision": True,
+            "initializedcheck": False,
+            "embedsignature": True,
+            "binding": True,
+            "freethreading_compatible": True,
+        },
+    )
+)
