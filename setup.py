@@ -34,8 +34,8 @@ def extension(name, sources=()):
         f"dualdiff.{name}",
         [f"dualdiff/{name}.pyx", *(str(CSRC / s) for s in sources)],
         include_dirs=[str(CSRC), numpy.get_include()],
-        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
         depends=DEPENDS,
+        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
         extra_compile_args=CFLAGS,
     )
 
@@ -44,18 +44,16 @@ setup(
     ext_modules=cythonize(
         [
             extension("_algebra", ["table.c"]),
-            extension("_driver", ["table.c", "kernels.c", "apply.c"]),
-            extension("_taylor", ["table.c", "kernels.c"]),
+            extension("_driver", ["kernels.c", "apply.c"]),
+            extension("_taylor"),
+            extension("_seeding"),
         ],
         compiler_directives={
             "language_level": 3,
-            "boundscheck": False,
-            "wraparound": False,
             "cdivision": True,
             "initializedcheck": False,
             "embedsignature": True,
             "binding": True,
-            "freethreading_compatible": True,
         },
     )
 )

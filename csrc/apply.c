@@ -1,0 +1,119 @@
+/* Runs one kernel over whole arrays, block by block.
+ *
+ * The result is cut into blocks of elements small enough that all rows of a
+ * block stay in the first-level cache.  Operands that lie flat are read in place;
+ * any other layout is gathered into rows first, so that kernels see one layout.
+ */
+#include <fenv.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dualdiff.h"
+
+static const ptrdiff_t item_size[DD_NTYPES] = {sizeof(float), sizeof(double), sizeof(long double)};
+
+enum { CACHE = 24 * 1024, FLAGS = FE_DIVBYZERO | FE_OVERFLOW | FE_INVALID };
+
+/* Copies n elements of a strided array, from flat index `first` on, to a row. */
+static void gather(const dd_job *job, const char *src, const ptrdiff_t *strides, ptrdiff_t first,
+                   ptrdiff_t n, char *dst) {
+    ptrdiff_t size = item_size[job->type], at[DD_MAXDIMS], last = job->nd - 1;
+    ptrdiff_t rest = first;
+    for (ptrdiff_t q = last; q >= 0; q--) {
+        at[q] = rest % job->shape[q];
+        rest /= job->shape[q];
+        src += at[q] * strides[q];
+    }
+    while (n > 0) {
+        ptrdiff_t run = job->shape[last] - at[last], step = strides[last];
+        if (run > n) run = n;
+        if (step == size) {
+            memcpy(dst, src, run * size);
+        } else if (job->type == DD_F64) {
+            double *d = (double *)dst;
+            for (ptrdiff_t e = 0; e < run; e++) d[e] = *(const double *)(src + e * step);
+        } else if (job->type == DD_F32) {
+            float *d = (float *)dst;
+            for (ptrdiff_t e = 0; e < run; e++) d[e] = *(const float *)(src + e * step);
+        } else {
+            for (ptrdiff_t e = 0; e < run; e++) memcpy(dst + e * size, src + e * step, size);
+        }
+        dst += run * size;
+        n -= run;
+        src += run * step;
+        at[last] += run;
+        for (ptrdiff_t q = last; q > 0 && at[q] == job->shape[q]; q--) {
+            src += strides[q - 1] - at[q] * strides[q];
+            at[q] = 0;
+            at[q - 1]++;
+        }
+    }
+}
+
+/* Rows of operand x for the block [first, first + n): in place, or gathered into buf. */
+static dd_num block(const dd_job *job, const dd_array *x, ptrdiff_t first, ptrdiff_t n,
+                    ptrdiff_t width, char *buf, int fresh) {
+    ptrdiff_t size = item_size[job->type];
+    dd_num r;
+    if (x->flat) {
+        r.v = x->v + first * size;
+        r.t = x->t ? x->t + first * size : NULL;
+        r.s = x->ts / size;
+        return r;
+    }
+    r.v = buf;
+    r.t = x->t ? buf + width * size : NULL;
+    r.s = width;
+    if (x->single && !fresh) return r; /* the same element fills every block */
+    gather(job, x->v, x->vs, first, n, buf);
+    for (ptrdiff_t i = 1; x->t && i < job->A->M; i++)
+        gather(job, x->t + (i - 1) * x->ts, x->es, first, n, buf + i * width * size);
+    return r;
+}
+
+static ptrdiff_t rows_of(const dd_job *job, const dd_array *x) {
+    return !x->v || x->flat ? 0 : x->t ? (ptrdiff_t)job->A->M : 1;
+}
+
+/* Elements first .. last - 1 of the result. */
+static int range(dd_job *job, ptrdiff_t first, ptrdiff_t last) {
+    const dd_kernel_info *kernel = dd_kernels + job->kernel;
+    ptrdiff_t size = item_size[job->type], M = job->A->M;
+    ptrdiff_t work = dd_work_rows(job->A, job->kernel);
+    ptrdiff_t rows_a = rows_of(job, &job->a), rows_b = rows_of(job, &job->b);
+    ptrdiff_t width = CACHE / (size * (2 * M + work + rows_a + rows_b));
+    width = width < 64 ? 64 : width > 1024 ? 1024 : width & ~(ptrdiff_t)15;
+    if (width > last - first) width = last - first;
+    _Alignas(64) char local[4096];
+    char *buf = local;
+    size_t bytes = (work + rows_a + rows_b) * width * size;
+    if (bytes > sizeof local && !(buf = malloc(bytes))) return DD_NOMEM;
+    char *buf_a = buf + work * width * size, *buf_b = buf_a + rows_a * width * size;
+    ptrdiff_t steps[3] = {size, size, size};
+    for (ptrdiff_t at = first; at < last; at += width) {
+        ptrdiff_t n = last - at < width ? last - at : width;
+        int fresh = at == first;
+        dd_num a = block(job, &job->a, at, n, width, buf_a, fresh), b = {0};
+        dd_num c = block(job, &job->c, at, n, width, NULL, 0);
+        if (job->b.v) b = block(job, &job->b, at, n, width, buf_b, fresh);
+        if (job->value.run) {
+            char *args[3] = {a.v, job->b.v ? b.v : c.v, c.v};
+            feclearexcept(FLAGS);
+            job->value.run(args, &n, steps, job->value.data);
+            job->flags |= fetestexcept(FLAGS);
+        }
+        if (kernel->aux) {
+            char *args[2] = {a.v, buf};
+            job->aux.run(args, &n, steps, job->aux.data);
+        }
+        kernel->run[job->type](job->A, n, &c, &a, job->b.v ? &b : NULL, job->p, buf);
+    }
+    feclearexcept(FLAGS);
+    if (buf != local) free(buf);
+    return DD_OK;
+}
+
+int dd_apply(dd_job *job) {
+    job->flags = 0;
+    return range(job, 0, job->size);
+}

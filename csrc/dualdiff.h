@@ -1,0 +1,134 @@
+/* dualdiff: arithmetic of truncated Taylor polynomials, in plain C.
+ *
+ * The contract of csrc/.  Nothing here knows Python or NumPy.
+ *
+ * A polynomial over an algebra has M coefficients; coefficient 0 is the value,
+ * the others belong to the non-constant monomials, sorted by total degree.
+ * Arrays of polynomials are stored by rows: one row of elements for each
+ * coefficient, elements one apart, rows `s` elements apart.
+ *
+ * Letters, everywhere: a b inputs, c output, k the monomial being computed,
+ * i j the pair of monomials whose product it is, d its degree, e the element.
+ *
+ * Memory: callers own every buffer.  An output row never overlaps an input row.
+ * Tables are immutable once built and may be shared by any number of threads.
+ */
+#ifndef DUALDIFF_H
+#define DUALDIFF_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- product tables (table.c) ------------------------------------------ */
+
+typedef struct {
+    int32_t nf;      /* factors */
+    int32_t *n;      /* [nf] seeds of each factor */
+    int32_t *order;  /* [nf] highest degree kept in each factor */
+    int32_t D;       /* highest total degree that occurs */
+    int64_t M;       /* monomials, the constant one included */
+    int32_t *deg;    /* [M] total degree of each monomial */
+    int64_t *head;   /* [D + 2] first monomial of each degree; head[D + 1] = M */
+    int32_t *part;   /* [M * nf] the monomial of each factor, numbered in that factor */
+    int64_t *start;  /* [M + 1] pairs of monomial k are start[k] .. start[k + 1] */
+    int32_t *pi;     /* ordered pairs (i, j) -> k, both of degree >= 1: */
+    int32_t *pj;     /*   (0, k) and (k, 0) are implied and not listed */
+} dd_table;
+
+enum {
+    DD_OK = 0,
+    DD_NOMEM = 1, /* out of memory */
+    DD_TOOBIG = 2 /* more monomials or pairs than 31 bits count */
+};
+
+/* Table of the product of nf <= 62 factors.  Each of the nb bounds keeps only the
+ * monomials whose degree, summed over the factors in mask[.], is at most bound[.].
+ * On failure returns a status and leaves *table alone. */
+int dd_table_new(dd_table **table, int32_t nf, const int32_t *n, const int32_t *order,
+                 int32_t nb, const int64_t *mask, const int32_t *bound);
+void dd_table_free(dd_table *table);
+
+/* Monomials of n seeds with degree at most d; -1 when 31 bits do not count them. */
+int64_t dd_count(int64_t n, int64_t d);
+
+/* Number, within one factor, of the monomial whose seeds are s[0] <= ... <= s[d-1]. */
+int64_t dd_rank(int64_t n, int32_t d, const int32_t *s);
+
+/* ---- kernels (kernels.c) ------------------------------------------------ */
+
+/* One operand: a row of values, rows of terms (NULL for a constant), row distance. */
+typedef struct {
+    void *v;
+    void *t;
+    ptrdiff_t s;
+} dd_num;
+
+/* Fills the rows of terms of c.  The value row of c holds the value on entry.
+ * b: second operand, or NULL; p: parameter (the exponent of `power`);
+ * w: work rows, n elements each, as many as dd_work_rows says; the first holds
+ * the auxiliary function of the kernel's row below on entry. */
+typedef void (*dd_kernel)(const dd_table *A, ptrdiff_t n, const dd_num *c, const dd_num *a,
+                          const dd_num *b, double p, void *w);
+
+/* Elementary functions that a kernel may want beside its operands. */
+enum { DD_NONE, DD_COS, DD_SIN, DD_COSH, DD_SINH };
+
+#include "kernels.h"
+
+enum {
+#define DD_KERNEL(name, nin, aux, work) DD_##name,
+    DD_KERNELS
+#undef DD_KERNEL
+        DD_NKERNELS
+};
+
+enum { DD_F32, DD_F64, DD_LD, DD_NTYPES };
+
+typedef struct {
+    const char *name;
+    int nin;  /* operands */
+    int aux;  /* elementary function wanted in the first work row */
+    int work; /* work rows: 0 none, 1 one, 2 one for each coefficient */
+    dd_kernel run[DD_NTYPES];
+} dd_kernel_info;
+
+extern const dd_kernel_info dd_kernels[DD_NKERNELS];
+
+ptrdiff_t dd_work_rows(const dd_table *A, int kernel);
+
+/* ---- whole arrays (apply.c) ---------------------------------------------- */
+
+enum { DD_MAXDIMS = 64 };
+
+/* An array operand of any layout, broadcast to the result's shape; strides in bytes. */
+typedef struct {
+    char *v;
+    char *t;        /* NULL for a constant */
+    ptrdiff_t ts;   /* from one row of terms to the next */
+    int flat;       /* elements lie one after another, in the result's order */
+    int single;     /* every element is the same one */
+    ptrdiff_t vs[DD_MAXDIMS], es[DD_MAXDIMS];
+} dd_array;
+
+/* A function on rows, as NumPy's inner loops are. */
+typedef void (*dd_loop)(char **args, const ptrdiff_t *n, const ptrdiff_t *steps, void *data);
+typedef struct {
+    dd_loop run;
+    void *data;
+} dd_fn;
+
+typedef struct {
+    const dd_table *A;
+    int kernel, type;
+    int nd;
+    ptrdiff_t shape[DD_MAXDIMS];
+    ptrdiff_t size;
+    dd_array c, a, b; /* c is flat */
+    double p;
+    dd_fn value, aux; /* value.run == NULL: the value row of c is there already */
+    int flags;        /* out: floating-point exceptions of the values */
+} dd_job;
+
+int dd_apply(dd_job *job);
+
+#endif

@@ -1,0 +1,351 @@
+/* Kernels for one element type; included once for each T.
+ *
+ * Every recurrence is Euler's: with E the operator that multiplies the part of
+ * degree d by d, c = f(a) gives E c = f'(a) E a, read degree by degree.
+ *
+ * Strong zero: an exactly zero coefficient times an infinite or NaN factor is 0.
+ * Plain arithmetic turns such a product into NaN, and NaN stays NaN in sums, so
+ * a kernel runs in plain arithmetic first and, only if a NaN comes out, again
+ * with `safe` set.
+ */
+
+DD_INLINE T FN(times)(int safe, T a, T b) {
+    return safe && (a == 0 || b == 0) ? (T)0 : a * b;
+}
+
+DD_INLINE T FN(over)(int safe, T a, T b) {
+    return safe && a == 0 ? (T)0 : a / b;
+}
+
+DD_INLINE T *FN(row)(const dd_num *x, ptrdiff_t i) {
+    return i ? (T *)x->t + (i - 1) * x->s : (T *)x->v;
+}
+
+static int FN(any_nan)(const dd_table *A, ptrdiff_t n, const dd_num *c) {
+    for (ptrdiff_t k = 1; k < A->M; k++) {
+        const T *ck = FN(row)(c, k);
+        int bad = 0;
+        for (ptrdiff_t e = 0; e < n; e++) bad |= ck[e] != ck[e];
+        if (bad) return 1;
+    }
+    return 0;
+}
+
+#define ROW(x, i) FN(row)(x, i)
+#define TIMES(a, b) FN(times)(safe, a, b)
+#define OVER(a, b) FN(over)(safe, a, b)
+#define EACH for (ptrdiff_t e = 0; e < n; e++)
+#define MONOMIALS for (ptrdiff_t k = 1; k < A->M; k++)
+#define PAIRS for (int64_t q = A->start[k]; q < A->start[k + 1]; q++)
+#define ARGS const dd_table *A, ptrdiff_t n, const dd_num *c, const dd_num *a, const dd_num *b, \
+             double p, void *w
+#define BODY(name) DD_INLINE void FN(name##_body)(int safe, ARGS)
+/* The body for one element and for many, plain and safe. */
+#define KERNEL(name)                                                                        \
+    DD_CLONES static void FN(name)(ARGS) {                                                  \
+        if (n == 1) {                                                                       \
+            FN(name##_body)(0, A, 1, c, a, b, p, w);                                        \
+            if (FN(any_nan)(A, 1, c)) FN(name##_body)(1, A, 1, c, a, b, p, w);              \
+        } else {                                                                            \
+            FN(name##_body)(0, A, n, c, a, b, p, w);                                        \
+            if (FN(any_nan)(A, n, c)) FN(name##_body)(1, A, n, c, a, b, p, w);              \
+        }                                                                                   \
+    }
+
+/* (1/d) sum of deg(i) x_i h_j over the listed pairs of k; r is the result. */
+DD_INLINE void FN(euler)(int safe, const dd_table *A, ptrdiff_t n, ptrdiff_t k, T *restrict r,
+                         const dd_num *x, const dd_num *h) {
+    EACH r[e] = 0;
+    if (A->start[k] == A->start[k + 1]) return;
+    PAIRS {
+        const T *xi = ROW(x, A->pi[q]), *hj = ROW(h, A->pj[q]);
+        T di = A->deg[A->pi[q]];
+        EACH r[e] += di * TIMES(xi[e], hj[e]);
+    }
+    T d = A->deg[k];
+    EACH r[e] /= d;
+}
+
+/* c_k = x_k h_0 + (1/d) sum deg(i) x_i h_j: E c = h E x. */
+DD_INLINE void FN(euler_full)(int safe, const dd_table *A, ptrdiff_t n, ptrdiff_t k, T *restrict r,
+                              const dd_num *x, const dd_num *h) {
+    const T *xk = ROW(x, k), *h0 = ROW(h, 0);
+    if (A->deg[k] == 1) {
+        EACH r[e] = TIMES(xk[e], h0[e]);
+        return;
+    }
+    FN(euler)(safe, A, n, k, r, x, h);
+    EACH r[e] += TIMES(xk[e], h0[e]);
+}
+
+/* Part of the square of x that its listed pairs and (0, k), (k, 0) make. */
+DD_INLINE void FN(square_row)(int safe, const dd_table *A, ptrdiff_t n, ptrdiff_t k, T *restrict r,
+                              const dd_num *x) {
+    const T *x0 = ROW(x, 0), *xk = ROW(x, k);
+    EACH r[e] = 2 * TIMES(x0[e], xk[e]);
+    PAIRS {
+        const T *xi = ROW(x, A->pi[q]), *xj = ROW(x, A->pj[q]);
+        EACH r[e] += TIMES(xi[e], xj[e]);
+    }
+}
+
+/* Sums and products ---------------------------------------------------- */
+
+BODY(add) {
+    MONOMIALS {
+        T *restrict ck = ROW(c, k);
+        if (!a->t || !b->t) {
+            const T *xk = a->t ? ROW(a, k) : ROW(b, k);
+            EACH ck[e] = xk[e];
+        } else {
+            const T *ak = ROW(a, k), *bk = ROW(b, k);
+            EACH ck[e] = ak[e] + bk[e];
+        }
+    }
+}
+
+BODY(sub) {
+    MONOMIALS {
+        T *restrict ck = ROW(c, k);
+        if (!b->t) {
+            const T *ak = ROW(a, k);
+            EACH ck[e] = ak[e];
+        } else if (!a->t) {
+            const T *bk = ROW(b, k);
+            EACH ck[e] = -bk[e];
+        } else {
+            const T *ak = ROW(a, k), *bk = ROW(b, k);
+            EACH ck[e] = ak[e] - bk[e];
+        }
+    }
+}
+
+BODY(neg) {
+    MONOMIALS {
+        T *restrict ck = ROW(c, k);
+        const T *ak = ROW(a, k);
+        EACH ck[e] = -ak[e];
+    }
+}
+
+/* c_k = sum of a_i b_j. */
+BODY(mul) {
+    const T *a0 = ROW(a, 0), *b0 = ROW(b, 0);
+    MONOMIALS {
+        T *restrict ck = ROW(c, k);
+        if (!b->t) {
+            const T *ak = ROW(a, k);
+            EACH ck[e] = TIMES(ak[e], b0[e]);
+        } else if (!a->t) {
+            const T *bk = ROW(b, k);
+            EACH ck[e] = TIMES(a0[e], bk[e]);
+        } else {
+            const T *ak = ROW(a, k), *bk = ROW(b, k);
+            EACH ck[e] = TIMES(a0[e], bk[e]) + TIMES(ak[e], b0[e]);
+            PAIRS {
+                const T *ai = ROW(a, A->pi[q]), *bj = ROW(b, A->pj[q]);
+                EACH ck[e] += TIMES(ai[e], bj[e]);
+            }
+        }
+    }
+}
+
+/* b c = a: c_k = (a_k - b_k c_0 - sum b_i c_j) / b_0. */
+BODY(div) {
+    const T *b0 = ROW(b, 0), *c0 = ROW(c, 0);
+    MONOMIALS {
+        T *restrict ck = ROW(c, k);
+        if (!b->t) {
+            const T *ak = ROW(a, k);
+            EACH ck[e] = OVER(ak[e], b0[e]);
+            continue;
+        }
+        const T *bk = ROW(b, k);
+        if (a->t) {
+            const T *ak = ROW(a, k);
+            EACH ck[e] = ak[e] - TIMES(bk[e], c0[e]);
+        } else {
+            EACH ck[e] = -TIMES(bk[e], c0[e]);
+        }
+        PAIRS {
+            const T *bi = ROW(b, A->pi[q]), *cj = ROW(c, A->pj[q]);
+            EACH ck[e] -= TIMES(bi[e], cj[e]);
+        }
+        EACH ck[e] = OVER(ck[e], b0[e]);
+    }
+}
+
+/* Powers ---------------------------------------------------------------- */
+
+DD_INLINE void FN(power_row)(ptrdiff_t n, T *restrict r, const T *x, T p) {
+    if (p == 0) EACH r[e] = 1;
+    else if (p == 1) EACH r[e] = x[e];
+    else if (p == 2) EACH r[e] = x[e] * x[e];
+    else if (p == 3) EACH r[e] = x[e] * x[e] * x[e];
+    else if (p == -1) EACH r[e] = 1 / x[e];
+    else if (p == -2) EACH r[e] = 1 / x[e] / x[e];
+    else if (p == (T)0.5) EACH r[e] = SQRT(x[e]);
+    else EACH r[e] = POW(x[e], p);
+}
+
+/* E x^p = p x^(p-1) E x, from the innermost derivative that is wanted outwards;
+ * each derivative has its own power of the value, so nothing is divided by the
+ * value, and integer powers are exact at 0.  The rows of c hold the terms of
+ * x^(p-j), the work row its value. */
+BODY(power) {
+    const T *a0 = ROW(a, 0);
+    T *z0 = w;
+    dd_num z = {w, c->t, c->s};
+    int D = A->D;
+    if (p >= 0 && p <= D && p == (int)p) D = (int)p; /* x^(p-D) is 1 from here on */
+    FN(power_row)(n, z0, a0, (T)(p - D));
+    MONOMIALS {
+        T *ck = ROW(c, k);
+        EACH ck[e] = 0;
+    }
+    for (int j = D - 1; j >= 0; j--) {
+        T factor = (T)(p - j);
+        /* Highest degrees first: row k reads only rows of lower degree. */
+        for (ptrdiff_t k = A->head[A->D - j + 1] - 1; k >= 1; k--) {
+            T *ck = ROW(c, k);
+            FN(euler_full)(safe, A, n, k, ck, a, &z);
+            EACH ck[e] = TIMES(factor, ck[e]);
+        }
+        if (j) FN(power_row)(n, z0, a0, (T)(p - j));
+    }
+}
+
+/* c c = a: c_k = (a_k - sum c_i c_j) / (2 c_0). */
+BODY(sqrt) {
+    const T *c0 = ROW(c, 0);
+    MONOMIALS {
+        T *restrict ck = ROW(c, k);
+        const T *ak = ROW(a, k);
+        EACH ck[e] = ak[e];
+        PAIRS {
+            const T *ci = ROW(c, A->pi[q]), *cj = ROW(c, A->pj[q]);
+            EACH ck[e] -= TIMES(ci[e], cj[e]);
+        }
+        EACH ck[e] = OVER(ck[e], 2 * c0[e]);
+    }
+}
+
+/* Exponential and logarithm --------------------------------------------- */
+
+/* E c = c E a. */
+BODY(exp) {
+    MONOMIALS FN(euler_full)(safe, A, n, k, ROW(c, k), a, c);
+}
+
+/* a E c = E a: c_k = (a_k - (1/d) sum deg(j) a_i c_j) / a_0. */
+BODY(log) {
+    const T *a0 = ROW(a, 0);
+    MONOMIALS {
+        T *restrict ck = ROW(c, k);
+        const T *ak = ROW(a, k);
+        FN(euler)(safe, A, n, k, ck, c, a);
+        EACH ck[e] = OVER(ak[e] - ck[e], a0[e]);
+    }
+}
+
+/* Circular and hyperbolic functions, each with its partner -------------- */
+
+/* E c = h E a, E h = sign c E a; the value of h is in the work rows. */
+DD_INLINE void FN(pair)(int safe, T sign, T sign_c, ARGS) {
+    dd_num h = {w, (T *)w + n, n};
+    MONOMIALS {
+        T *ck = ROW(c, k);
+        FN(euler_full)(safe, A, n, k, ck, a, &h);
+        if (sign_c < 0) EACH ck[e] = -ck[e];
+        if (A->deg[k] == A->D) continue; /* nothing reads the partner's last degree */
+        T *hk = ROW(&h, k);
+        FN(euler_full)(safe, A, n, k, hk, a, c);
+        if (sign < 0) EACH hk[e] = -hk[e];
+    }
+}
+
+BODY(sin) { FN(pair)(safe, -1, 1, A, n, c, a, b, p, w); }
+BODY(cos) { FN(pair)(safe, 1, -1, A, n, c, a, b, p, w); }
+BODY(sinh) { FN(pair)(safe, 1, 1, A, n, c, a, b, p, w); }
+BODY(cosh) { FN(pair)(safe, 1, 1, A, n, c, a, b, p, w); }
+
+/* E c = h E a with h = h_0 + sign (c c)_k. */
+DD_INLINE void FN(tangent)(int safe, T sign, ARGS) {
+    dd_num h = {w, (T *)w + n, n};
+    MONOMIALS {
+        FN(euler_full)(safe, A, n, k, ROW(c, k), a, &h);
+        if (A->deg[k] == A->D) continue;
+        T *hk = ROW(&h, k);
+        FN(square_row)(safe, A, n, k, hk, c);
+        if (sign < 0) EACH hk[e] = -hk[e];
+    }
+}
+
+/* h = 1 + tan^2. */
+BODY(tan) {
+    const T *c0 = ROW(c, 0);
+    T *h0 = w;
+    EACH h0[e] = 1 + c0[e] * c0[e];
+    FN(tangent)(safe, 1, A, n, c, a, b, p, w);
+}
+
+/* h = 1/cosh^2, which keeps its digits where 1 - tanh^2 has none. */
+static void FN(tanh_prepare)(ptrdiff_t n, T *h0) {
+    EACH {
+        T r = 1 / h0[e];
+        h0[e] = r * r;
+    }
+}
+BODY(tanh) {
+    FN(tangent)(safe, -1, A, n, c, a, b, p, w);
+}
+
+/* Any function by its first derivative ----------------------------------- */
+
+/* E c = b E a; b holds the derivative, terms up to degree D - 1. */
+BODY(chain) {
+    const T *b0 = ROW(b, 0);
+    MONOMIALS {
+        T *restrict ck = ROW(c, k);
+        const T *ak = ROW(a, k);
+        if (b->t) FN(euler_full)(safe, A, n, k, ck, a, b);
+        else EACH ck[e] = TIMES(ak[e], b0[e]);
+    }
+}
+
+KERNEL(add)
+KERNEL(sub)
+KERNEL(neg)
+KERNEL(mul)
+KERNEL(div)
+KERNEL(power)
+KERNEL(sqrt)
+KERNEL(exp)
+KERNEL(log)
+KERNEL(sin)
+KERNEL(cos)
+KERNEL(tan)
+KERNEL(sinh)
+KERNEL(cosh)
+KERNEL(chain)
+
+/* The work row is changed once, before the body runs once or twice. */
+DD_CLONES static void FN(tanh)(ARGS) {
+    FN(tanh_prepare)(n, w);
+    FN(tanh_body)(0, A, n, c, a, b, p, w);
+    if (FN(any_nan)(A, n, c)) FN(tanh_body)(1, A, n, c, a, b, p, w);
+}
+
+#undef ROW
+#undef TIMES
+#undef OVER
+#undef EACH
+#undef MONOMIALS
+#undef PAIRS
+#undef ARGS
+#undef BODY
+#undef KERNEL
+#undef T
+#undef SUFFIX
+#undef SQRT
+#undef POW

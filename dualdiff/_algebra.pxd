@@ -1,0 +1,33 @@
+from dualdiff._csrc cimport dd_table
+
+cdef class Factor:
+    cdef readonly long tag
+    cdef readonly int n, order
+
+cdef class Table:
+    cdef dd_table *t
+    cdef readonly tuple key
+    cdef dict cache
+    cdef readonly Py_ssize_t M
+    cdef readonly int D
+    cdef array(self, name)
+    cdef codes(self)
+    cdef find(self, part)
+    cdef embed(self, Table small, tuple places)
+    cdef split(self, Table outer, Py_ssize_t place)
+
+cdef class Algebra:
+    cdef readonly tuple factors
+    cdef readonly tuple bounds
+    cdef readonly Table table
+    cdef const dd_table *t
+    cdef readonly Py_ssize_t M
+    cdef readonly int D
+    cdef dict unions
+    cdef Algebra lower
+    cdef object __weakref__
+
+cdef Algebra acquire(int n, int order)
+cdef void release(Algebra alg)
+cdef tuple union_of(Algebra a, Algebra b)
+cdef Algebra lower_of(Algebra alg)

@@ -1,0 +1,363 @@
+# cython: language_level=3
+"""Algebras: products of factors of seeds, interned, and their index maps.
+
+A factor is one set of seeds, made by one derivative call: n seeds kept to a
+total order.  An algebra is a set of factors, sorted by tag.  Equal algebras are
+one object for as long as any of them lives; their product tables, which do not
+depend on tags, are shared by all algebras of the same shape.
+
+May import: the C library.  Invariant: an Algebra never changes after it is made.
+"""
+
+import itertools
+import weakref
+
+import numpy as np
+
+from cpython.ref cimport Py_REFCNT
+from libc.stdint cimport int32_t, int64_t
+from libc.stdlib cimport free, malloc
+
+from dualdiff._csrc cimport (
+    DD_NOMEM, DD_OK, dd_count, dd_rank, dd_table_free, dd_table_new,
+)
+
+_tags = itertools.count(1)
+
+
+cdef class Factor:
+    """One set of seeds: n of them, kept to a total order; the tag tells it from others."""
+
+    def __init__(self, int n, int order):
+        self.tag = next(_tags)
+        self.n = n
+        self.order = order
+
+    def __repr__(self):
+        return f"Factor(tag={self.tag}, n={self.n}, order={self.order})"
+
+
+# ---- tables ------------------------------------------------------------------
+
+cdef dict _tables = {}
+cdef Py_ssize_t KEEP = 4_000_000  # pairs that interned tables may hold before old ones go
+cdef Py_ssize_t _kept = 0
+
+
+cdef class Table:
+    """A product table; key = ((n, ...), (order, ...), ((mask, bound), ...))."""
+
+    def __dealloc__(self):
+        dd_table_free(self.t)
+
+    cdef array(self, name):
+        """A read-only NumPy copy of one array of the table, made once."""
+        if name in self.cache:
+            return self.cache[name]
+        cdef Py_ssize_t i, total = self.t.start[self.M]
+        if name == "deg":
+            out = np.array([self.t.deg[i] for i in range(self.M)], np.intp)
+        elif name == "head":
+            out = np.array([self.t.head[i] for i in range(self.D + 2)], np.intp)
+        elif name == "start":
+            out = np.array([self.t.start[i] for i in range(self.M + 1)], np.intp)
+        elif name == "pi":
+            out = np.array([self.t.pi[i] for i in range(total)], np.intp)
+        elif name == "pj":
+            out = np.array([self.t.pj[i] for i in range(total)], np.intp)
+        else:
+            out = np.array([self.t.part[i] for i in range(self.M * self.t.nf)], np.intp)
+            out = out.reshape(self.M, self.t.nf)
+        out.flags.writeable = False
+        self.cache[name] = out
+        return out
+
+    cdef codes(self):
+        """Mixed-radix number of each monomial, and the order that sorts them."""
+        if "codes" not in self.cache:
+            code = np.zeros(self.M, np.int64)
+            part = self.array("part")
+            for q in range(self.t.nf):
+                code = code * dd_count(self.t.n[q], self.t.order[q]) + part[:, q]
+            order = np.argsort(code, kind="stable")
+            self.cache["codes"] = code[order], order
+        return self.cache["codes"]
+
+    cdef find(self, part):
+        """Positions of the monomials with these parts, -1 where there is none."""
+        code = np.zeros(part.shape[:-1], np.int64)
+        for q in range(self.t.nf):
+            code = code * dd_count(self.t.n[q], self.t.order[q]) + part[..., q]
+        codes, order = self.codes()
+        at = np.minimum(np.searchsorted(codes, code), self.M - 1)
+        return np.where(codes[at] == code, order[at], -1)
+
+    cdef embed(self, Table small, tuple places):
+        """Position here of each monomial of `small`, whose factor q is factor places[q] here."""
+        key = ("embed", small.key, places)
+        if key not in self.cache:
+            part = np.zeros((small.M, self.t.nf), np.intp)
+            if places:
+                part[:, list(places)] = small.array("part")
+            self.cache[key] = self.find(part)
+        return self.cache[key]
+
+    cdef split(self, Table outer, Py_ssize_t place):
+        """[inner monomial, outer monomial] -> position; factor `place` is the inner one."""
+        key = ("split", outer.key, place)
+        if key not in self.cache:
+            inner = dd_count(self.t.n[place], self.t.order[place])
+            part = np.zeros((inner, outer.M, self.t.nf), np.intp)
+            part[:, :, place] = np.arange(inner)[:, None]
+            rest = [q for q in range(self.t.nf) if q != place]
+            if rest:
+                part[:, :, rest] = outer.array("part")
+            self.cache[key] = self.find(part)
+        return self.cache[key]
+
+
+cdef Table table_of(tuple key):
+    global _kept
+    found = _tables.get(key)
+    if found is not None:
+        return <Table>found
+    ns, orders, bounds = key
+    cdef int32_t nf = len(ns), nb = len(bounds)
+    if nf > 62:
+        raise MemoryError("dualdiff: more than 62 derivative calls nested in one number")
+    cdef int32_t[62] n
+    cdef int32_t[62] order
+    cdef int32_t[64] bound
+    cdef int64_t[64] mask
+    if nb > 64:
+        raise MemoryError("dualdiff: more than 64 degree bounds on one number")
+    cdef Py_ssize_t q
+    for q in range(nf):
+        n[q] = ns[q]
+        order[q] = orders[q]
+    for q in range(nb):
+        mask[q] = bounds[q][0]
+        bound[q] = bounds[q][1]
+    cdef Table table = Table()
+    cdef int status
+    with nogil:
+        status = dd_table_new(&table.t, nf, n, order, nb, mask, bound)
+    if status != DD_OK:
+        shape = " x ".join(f"{a} seeds to order {b}" for a, b in zip(ns, orders))
+        why = "out of memory" if status == DD_NOMEM else "more monomials than can be numbered"
+        raise MemoryError(
+            f"dualdiff: the algebra of {shape} is too large ({why}); take fewer seeds at a "
+            "time, a lower order, or fewer nested derivative calls"
+        )
+    table.key = key
+    table.cache = {}
+    table.M = table.t.M
+    table.D = table.t.D
+    _kept += table.t.start[table.M] + table.M
+    if _kept > KEEP:
+        _tables.clear()
+        _kept = table.t.start[table.M] + table.M
+    return <Table>_tables.setdefault(key, table)
+
+
+# ---- algebras ----------------------------------------------------------------
+
+_interned = weakref.WeakValueDictionary()
+
+
+cdef class Algebra:
+    """The product of some factors, within bounds on the degree over sets of them."""
+
+    def __repr__(self):
+        inside = ", ".join(f"{f.n} seeds to order {f.order}" for f in self.factors)
+        return f"<Algebra: {inside}; {self.M} monomials>"
+
+    @property
+    def degrees(self):
+        """Total degree of each monomial."""
+        return self.table.array("deg")
+
+    @property
+    def heads(self):
+        """First monomial of each degree, and M."""
+        return self.table.array("head")
+
+    @property
+    def pairs(self):
+        """(start, i, j): pairs i[q], j[q] of monomial k are q = start[k] .. start[k + 1] - 1."""
+        return self.table.array("start"), self.table.array("pi"), self.table.array("pj")
+
+    def place(self, Factor factor):
+        """Which factor of this algebra `factor` is; -1 if none."""
+        cdef Py_ssize_t q
+        for q in range(len(self.factors)):
+            if self.factors[q] is factor:
+                return q
+        return -1
+
+    def split(self, Factor factor):
+        """(outer, index): the algebra without `factor`, and [inner, outer] -> monomial.
+
+        outer is None if no other factor is left.
+        """
+        cdef Py_ssize_t place = self.place(factor)
+        rest = tuple(f for f in self.factors if f is not factor)
+        bounds = tuple(b for b in self.bounds if factor not in b[0])
+        cdef Algebra outer = algebra_of(rest, bounds)
+        index = self.table.split(outer.table, place)
+        return (outer if rest else None), index
+
+    def monomial(self, seeds):
+        """Position of the monomial given by the seeds of each factor, as sorted lists."""
+        cdef Py_ssize_t q
+        cdef int32_t[64] s
+        part = np.zeros((1, len(self.factors)), np.intp)
+        for q in range(len(self.factors)):
+            for d, seed in enumerate(seeds[q]):
+                s[d] = seed
+            part[0, q] = dd_rank(self.factors[q].n, len(seeds[q]), s)
+        return int(self.table.find(part)[0])
+
+    def multi_index(self, Py_ssize_t k):
+        """Exponents of monomial k: for each factor, the sorted list of its seeds."""
+        out = []
+        part = self.table.array("part")[k]
+        for q, f in enumerate(self.factors):
+            seeds, rank = [], int(part[q])
+            d = 0
+            while rank >= dd_count(f.n, d):
+                d += 1
+            rank -= dd_count(f.n, d - 1) if d else 0
+            for i in range(d, 0, -1):  # the largest seed first: colexicographic unranking
+                s = 0
+                while _multisets(s + 1, i) <= rank:
+                    s += 1
+                rank -= _multisets(s, i)
+                seeds.append(s)
+            out.append(seeds[::-1])
+        return out
+
+
+cdef int64_t _multisets(int64_t n, int64_t d):
+    """Multisets of d out of n."""
+    return 0 if n == 0 else dd_count(n - 1, d)
+
+
+cdef Algebra algebra_of(tuple factors, tuple bounds):
+    """The algebra of sorted factors; bounds = ((frozenset of factors, D), ...)."""
+    key = (factors, bounds)
+    found = _interned.get(key)
+    if found is not None:
+        return <Algebra>found
+    cdef list ns = [], orders = [], masks = []
+    for f in factors:
+        ns.append((<Factor>f).n)
+        orders.append((<Factor>f).order)
+    for members, bound in bounds:
+        mask = 0
+        for q, f in enumerate(factors):
+            if f in members:
+                mask |= 1 << q
+        masks.append((mask, bound))
+    cdef Algebra alg = Algebra()
+    alg.factors = factors
+    alg.bounds = bounds
+    alg.table = table_of((tuple(ns), tuple(orders), tuple(sorted(masks))))
+    alg.t = alg.table.t
+    alg.M = alg.table.M
+    alg.D = alg.table.D
+    alg.unions = {}
+    return <Algebra>_interned.setdefault(key, alg)
+
+
+cdef tag_of(factor):
+    return (<Factor>factor).tag
+
+
+cdef tuple merge_bounds(tuple a, tuple b):
+    if not b or a == b:
+        return a
+    cdef dict low = dict(a)
+    for members, bound in b:
+        low[members] = min(bound, low.get(members, bound))
+    return tuple(sorted(low.items(), key=lambda item: sorted(map(tag_of, item[0]))))
+
+
+cdef tuple union_of(Algebra a, Algebra b):
+    """(u, map of a, map of b): the union; a map is None where the algebra is u itself.
+
+    Where a bound drops a monomial of an operand, its map holds -1.
+    """
+    found = a.unions.get(b)
+    if found is not None:
+        return <tuple>found
+    mine = set(a.factors)
+    factors = tuple(sorted(a.factors + tuple(f for f in b.factors if f not in mine), key=tag_of))
+    cdef Algebra u = algebra_of(factors, merge_bounds(a.bounds, b.bounds))
+    map_a = None if u is a else u.table.embed(a.table, tuple([factors.index(f) for f in a.factors]))
+    map_b = None if u is b else u.table.embed(b.table, tuple([factors.index(f) for f in b.factors]))
+    # Cached at the one with the newest factor: that one is the first to go.
+    if tag_of(a.factors[-1]) >= tag_of(b.factors[-1]):
+        a.unions[b] = (u, map_a, map_b)
+    else:
+        b.unions[a] = (u, map_b, map_a)
+    return u, map_a, map_b
+
+
+cdef Algebra lower_of(Algebra alg):
+    """The same factors, the highest total degree one less: where derivatives are evaluated."""
+    if alg.lower is None:
+        bound = (frozenset(alg.factors), alg.D - 1)
+        alg.lower = algebra_of(alg.factors, merge_bounds(alg.bounds, (bound,)))
+    return alg.lower
+
+
+# ---- algebras for derivative calls -------------------------------------------
+#
+# A call takes the algebra of one fresh factor from a pool and gives it back when
+# it ends.  It is used again only if nothing else refers to it or to its factor:
+# then no number, and no other algebra, of the earlier call is left.
+
+cdef dict _pool = {}
+
+
+cdef Algebra acquire(int n, int order):
+    key = (n << 6) | order
+    cdef list free_ones = <list>_pool.get(key)
+    if free_ones:
+        try:
+            return <Algebra>free_ones.pop()
+        except IndexError:  # another thread took the last one
+            pass
+    return algebra_of((Factor(n, order),), ())
+
+
+cdef void release(Algebra alg):
+    """Give back; the caller holds the one reference that is left."""
+    cdef Factor factor = <Factor>alg.factors[0]
+    if alg.unions:
+        alg.unions.clear()
+    alg.lower = None
+    if Py_REFCNT(alg) > 1 or Py_REFCNT(factor) > 2:  # factor: the tuple's and the local one
+        return
+    key = (factor.n << 6) | factor.order
+    free_ones = _pool.get(key)
+    if free_ones is None:
+        free_ones = _pool.setdefault(key, [])
+    if len(free_ones) < 8 and alg.M < 4096:
+        free_ones.append(alg)
+
+
+def new_algebra(int n, int order):
+    """The algebra of one fresh factor of n seeds kept to an order."""
+    return algebra_of((Factor(n, order),), ())
+
+
+def unite(Algebra a, Algebra b):
+    """See union_of."""
+    return union_of(a, b)
+
+
+def lowered(Algebra alg):
+    """See lower_of."""
+    return lower_of(alg)

@@ -1,0 +1,108 @@
+"""The C library in csrc/, declared for Cython."""
+
+from libc.stdint cimport int32_t, int64_t
+
+cdef extern from "dualdiff.h" nogil:
+    ctypedef struct dd_table:
+        int32_t nf, D
+        int32_t *n
+        int32_t *order
+        int64_t M
+        int32_t *deg
+        int64_t *head
+        int32_t *part
+        int64_t *start
+        int32_t *pi
+        int32_t *pj
+
+    enum:
+        DD_OK
+        DD_NOMEM
+        DD_TOOBIG
+
+    int dd_table_new(dd_table **table, int32_t nf, const int32_t *n, const int32_t *order,
+                     int32_t nb, const int64_t *mask, const int32_t *bound)
+    void dd_table_free(dd_table *table)
+    int64_t dd_count(int64_t n, int64_t d)
+    int64_t dd_rank(int64_t n, int32_t d, const int32_t *s)
+
+    ctypedef struct dd_num:
+        void *v
+        void *t
+        ptrdiff_t s
+
+    ctypedef void (*dd_kernel)(const dd_table *A, ptrdiff_t n, const dd_num *c, const dd_num *a,
+                               const dd_num *b, double p, void *w) noexcept
+
+    enum:
+        DD_NONE
+        DD_COS
+        DD_SIN
+        DD_COSH
+        DD_SINH
+
+    enum:
+        DD_add
+        DD_sub
+        DD_neg
+        DD_mul
+        DD_div
+        DD_power
+        DD_sqrt
+        DD_exp
+        DD_log
+        DD_sin
+        DD_cos
+        DD_tan
+        DD_sinh
+        DD_cosh
+        DD_tanh
+        DD_chain
+        DD_NKERNELS
+
+    enum:
+        DD_F32
+        DD_F64
+        DD_LD
+
+    ctypedef struct dd_kernel_info:
+        const char *name
+        int nin
+        int aux
+        int work
+        dd_kernel *run
+
+    const dd_kernel_info dd_kernels[]
+    ptrdiff_t dd_work_rows(const dd_table *A, int kernel)
+
+    enum:
+        DD_MAXDIMS
+
+    ctypedef struct dd_array:
+        char *v
+        char *t
+        ptrdiff_t ts
+        int flat
+        int single
+        ptrdiff_t *vs
+        ptrdiff_t *es
+
+    ctypedef void (*dd_loop)(char **args, const ptrdiff_t *n, const ptrdiff_t *steps,
+                             void *data) noexcept
+
+    ctypedef struct dd_fn:
+        dd_loop run
+        void *data
+
+    ctypedef struct dd_job:
+        const dd_table *A
+        int kernel, type
+        int nd
+        ptrdiff_t *shape
+        ptrdiff_t size
+        dd_array c, a, b
+        double p
+        dd_fn value, aux
+        int flags
+
+    int dd_apply(dd_job *job)

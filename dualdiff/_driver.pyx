@@ -1,0 +1,223 @@
+# cython: language_level=3
+"""From NumPy arrays to jobs of the C library, and from its codes to exceptions.
+
+May import: the C library and NumPy.  Invariant: values are computed by NumPy's own
+inner loops, so that order 0 is NumPy's result bit for bit.
+"""
+
+import numpy as np
+
+cimport numpy as cnp
+from libc.stdlib cimport free, malloc
+from libc.string cimport memset
+from numpy cimport ndarray
+
+from dualdiff._csrc cimport (
+    DD_COS, DD_COSH, DD_F32, DD_F64, DD_LD, DD_MAXDIMS, DD_NKERNELS, DD_NONE, DD_OK, DD_SIN,
+    DD_SINH, DD_cos, DD_cosh, DD_sin, DD_sinh, dd_apply, dd_array, dd_fn, dd_job, dd_kernels,
+    dd_loop, dd_num, dd_table, dd_work_rows,
+)
+
+cnp.import_array()
+
+cdef extern from "numpy/ufuncobject.h":
+    ctypedef struct PyUFuncObject:
+        int nin, nout, nargs, ntypes
+        void **functions
+        void **data
+        char *types
+
+DEF MAXKERNELS = 32
+
+cdef dd_fn[MAXKERNELS][3] _value
+cdef dd_fn[8][3] _aux
+cdef int[3] _typenums = [cnp.NPY_FLOAT, cnp.NPY_DOUBLE, cnp.NPY_LONGDOUBLE]
+
+# The ufunc that computes the values of each kernel; the others get theirs from the caller.
+_UFUNCS = {
+    "add": np.add, "sub": np.subtract, "neg": np.negative, "mul": np.multiply,
+    "div": np.true_divide, "sqrt": np.sqrt, "exp": np.exp, "log": np.log, "sin": np.sin,
+    "cos": np.cos, "tan": np.tan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
+}
+cdef list _ufunc_of = [None] * MAXKERNELS
+
+
+cdef dd_fn inner_loop(ufunc, int typenum) except *:
+    """The inner loop of a ufunc whose operands and result all have one type."""
+    cdef PyUFuncObject *u = <PyUFuncObject *><void *>ufunc
+    cdef int i, j
+    cdef dd_fn fn
+    for i in range(u.ntypes):
+        for j in range(u.nargs):
+            if u.types[i * u.nargs + j] != typenum:
+                break
+        else:
+            fn.run = <dd_loop>u.functions[i]
+            fn.data = u.data[i] if u.data != NULL else NULL
+            if fn.run != NULL:
+                return fn
+    raise ImportError(f"dualdiff: NumPy {np.__version__} has no inner loop of {ufunc!r} "
+                      f"for type number {typenum}")
+
+
+cdef void _fill_tables() except *:
+    cdef int k, t
+    memset(_value, 0, sizeof(_value))
+    for k in range(DD_NKERNELS):
+        name = (<bytes>dd_kernels[k].name).decode()
+        if name in _UFUNCS:
+            _ufunc_of[k] = _UFUNCS[name]
+            for t in range(3):
+                _value[k][t] = inner_loop(_UFUNCS[name], _typenums[t])
+    for k, ufunc in ((DD_COS, np.cos), (DD_SIN, np.sin), (DD_COSH, np.cosh), (DD_SINH, np.sinh)):
+        for t in range(3):
+            _aux[k][t] = inner_loop(ufunc, _typenums[t])
+
+_fill_tables()
+
+kernel_names = [(<bytes>dd_kernels[k].name).decode() for k in range(DD_NKERNELS)]
+
+cdef int[8] _aux_kernel
+_aux_kernel[DD_COS] = DD_cos
+_aux_kernel[DD_SIN] = DD_sin
+_aux_kernel[DD_COSH] = DD_cosh
+_aux_kernel[DD_SINH] = DD_sinh
+
+
+cdef object value_ufunc(int kernel):
+    """The ufunc that computes the values of a kernel."""
+    return _ufunc_of[kernel]
+
+
+cdef double scalar_value(int kernel, double x):
+    """The value of a one-operand kernel at one float64 (not for `power` and `chain`)."""
+    cdef double y = 0.0
+    cdef char *args[2]
+    cdef ptrdiff_t n = 1
+    cdef ptrdiff_t steps[2]
+    args[0] = <char *>&x
+    args[1] = <char *>&y
+    steps[0] = steps[1] = sizeof(double)
+    _value[kernel][DD_F64].run(args, &n, steps, _value[kernel][DD_F64].data)
+    return y
+
+
+cdef int kernel_type(int typenum) noexcept:
+    """The C library's number of a NumPy type, -1 where it has no kernels for it."""
+    if typenum == cnp.NPY_DOUBLE:
+        return DD_F64
+    if typenum == cnp.NPY_FLOAT:
+        return DD_F32
+    if typenum == cnp.NPY_LONGDOUBLE:
+        return DD_LD
+    return -1
+
+
+cdef int set_shape(dd_job *job, ndarray like) except -1:
+    """Take the shape of the job from the array that will hold the values of the result."""
+    cdef int q
+    job.nd = cnp.PyArray_NDIM(like)
+    job.size = cnp.PyArray_SIZE(like)
+    if job.nd > DD_MAXDIMS:
+        raise ValueError(f"dualdiff: arrays of more than {DD_MAXDIMS} dimensions")
+    for q in range(job.nd):
+        job.shape[q] = cnp.PyArray_DIM(like, q)
+    return 0
+
+
+cdef void operand(dd_job *job, dd_array *x, ndarray v, ndarray t) noexcept:
+    """Describe an array operand, broadcast to the job's shape; t is None for a constant."""
+    cdef int q, lead, nd = cnp.PyArray_NDIM(v)
+    cdef bint same = nd == job.nd and cnp.PyArray_SIZE(v) == job.size
+    x.v = <char *>cnp.PyArray_DATA(v)
+    x.t = NULL
+    x.ts = 0
+    x.single = cnp.PyArray_SIZE(v) == 1 and job.size != 1
+    x.flat = same and cnp.PyArray_IS_C_CONTIGUOUS(v)
+    if t is not None:
+        x.t = <char *>cnp.PyArray_DATA(t)
+        x.ts = cnp.PyArray_STRIDE(t, 0)
+        if x.flat and not cnp.PyArray_IS_C_CONTIGUOUS(t):
+            x.flat = _rows_contiguous(t, job)
+    if x.flat:
+        return
+    lead = job.nd - nd
+    for q in range(job.nd):
+        if q < lead or cnp.PyArray_DIM(v, q - lead) == 1:
+            x.vs[q] = 0
+            x.es[q] = 0
+        else:
+            x.vs[q] = cnp.PyArray_STRIDE(v, q - lead)
+            x.es[q] = 0 if t is None else cnp.PyArray_STRIDE(t, q - lead + 1)
+
+
+cdef bint _rows_contiguous(ndarray t, dd_job *job) noexcept:
+    """Whether each row of t is C-contiguous, whatever the distance of the rows."""
+    cdef Py_ssize_t step = cnp.PyArray_ITEMSIZE(t)
+    cdef int q
+    for q in range(job.nd, 0, -1):
+        if cnp.PyArray_DIM(t, q) != 1 and cnp.PyArray_STRIDE(t, q) != step:
+            return False
+        step *= cnp.PyArray_DIM(t, q)
+    return cnp.PyArray_STRIDE(t, 0) % cnp.PyArray_ITEMSIZE(t) == 0
+
+
+cdef void scalar_operand(dd_array *x, double *c, bint terms) noexcept:
+    """Describe one number, value first, as an operand for every element."""
+    x.v = <char *>c
+    x.t = <char *>(c + 1) if terms else NULL
+    x.ts = sizeof(double)
+    x.flat = False
+    x.single = True
+    memset(x.vs, 0, sizeof(x.vs[0]) * DD_MAXDIMS)
+    memset(x.es, 0, sizeof(x.es[0]) * DD_MAXDIMS)
+
+
+cdef int execute(dd_job *job, int kernel, bint value) except -1:
+    """Run a job; value: compute the values too.  Returns whether they raised a flag."""
+    cdef int status
+    if job.size == 0:
+        return 0
+    job.kernel = kernel
+    job.value.run = NULL
+    if value:
+        job.value = _value[kernel][job.type]
+    job.aux = _aux[dd_kernels[kernel].aux][job.type]
+    if job.nd == 0:  # one element of an array without dimensions
+        job.nd = 1
+        job.shape[0] = 1
+        job.a.vs[0] = job.a.es[0] = job.b.vs[0] = job.b.es[0] = 0
+    with nogil:
+        status = dd_apply(job)
+    if status != DD_OK:
+        raise MemoryError("dualdiff: no memory for the work arrays of a kernel")
+    return job.flags
+
+
+cdef int run_scalar(int kernel, const dd_table *A, double *c, double *a, bint at, double *b, bint bt,
+                    double p) except -1:
+    """The terms of c, whose value is there; at, bt: the operand has terms; b may be NULL."""
+    cdef dd_num nc, na, nb
+    cdef double[64] local
+    cdef double *w = local
+    cdef Py_ssize_t rows = dd_work_rows(A, kernel)
+    cdef int aux = dd_kernels[kernel].aux
+    nc.v = c
+    nc.t = c + 1
+    nc.s = 1
+    na.v = a
+    na.t = a + 1 if at else NULL
+    na.s = 1
+    nb.v = b
+    nb.t = b + 1 if bt else NULL
+    nb.s = 1
+    if rows > 64:
+        w = <double *>malloc(rows * sizeof(double))
+        if w == NULL:
+            raise MemoryError("dualdiff: no memory for the work rows of a kernel")
+    if aux != DD_NONE:
+        w[0] = scalar_value(_aux_kernel[aux], a[0])
+    dd_kernels[kernel].run[DD_F64](A, 1, &nc, &na, &nb if b != NULL else NULL, p, w)
+    if w != local:
+        free(w)
+    return 0

@@ -1,0 +1,458 @@
+"""The kinds: what a NumPy function does to the coefficients of a number, each written once.
+
+A row of the tables in `rows/` says of which kind a function is; calling a kind makes
+the row: a callable with the signature of the NumPy function.
+
+May import: the number, the reference kernels, NumPy.  Knows no rows.  Invariants: the
+value of a result is the NumPy function's own, on the values; an argument that has
+derivatives and whose derivative a kind does not carry is refused, never dropped.
+"""
+
+import functools
+
+import numpy as np
+
+from dualdiff import _reference
+from dualdiff._algebra import lowered
+from dualdiff._taylor import Taylor, apply, make, pack, parts, unify
+
+# ---- helpers -----------------------------------------------------------------
+
+
+def holds(x):
+    """Whether x is a number, or a list, tuple, dict or object array with one in it."""
+    if type(x) is Taylor:
+        return True
+    if isinstance(x, (list, tuple)):
+        return any(map(holds, x))
+    if isinstance(x, dict):
+        return any(map(holds, x.values()))
+    if isinstance(x, np.ndarray) and x.dtype == object:
+        return any(type(e) is Taylor for e in x.flat)
+    return False
+
+
+def values(x):
+    """x with every number in it replaced by its value."""
+    if type(x) is Taylor:
+        return x.value
+    if type(x) in (list, tuple):
+        return type(x)(map(values, x))
+    if isinstance(x, dict):
+        return {k: values(v) for k, v in x.items()}
+    if isinstance(x, np.ndarray) and x.dtype == object and holds(x):
+        return values(pack(x))
+    return x
+
+
+def refuse(func, what, remedy):
+    """The error for an argument whose derivative would be lost."""
+    name = getattr(func, "__name__", str(func))
+    return TypeError(f"dualdiff: np.{name}: {what}; {remedy}")
+
+
+def no_numbers(func, args, kwargs):
+    """Raise if a derivative would be lost in these arguments."""
+    for name, x in [*enumerate(args, 1), *kwargs.items()]:
+        if holds(x):
+            raise refuse(func, f"no derivative with respect to argument {name!r}",
+                         "pass its value (x.value) if it is meant as a constant")
+
+
+def store(result, out):
+    """Put a result where `out=` says, as NumPy does."""
+    if isinstance(out, tuple):
+        (out,) = out
+    if out is None:
+        return result
+    if type(out) is not Taylor:
+        if type(result) is Taylor:
+            raise TypeError("dualdiff: out= is a plain array, which cannot hold derivatives; use "
+                            "out=np.empty_like(x) of a number, or leave out= away")
+        out[...] = result
+        return out
+    if out.shape != np.shape(result):
+        raise ValueError(f"output parameter has the wrong shape: {out.shape}, expected "
+                         f"{np.shape(result)}")
+    out[...] = result
+    return out
+
+
+def with_signature(func):
+    """Decorator: the row shows the name and the signature of the NumPy function."""
+
+    def decorate(row):
+        row.__name__ = row.__qualname__ = getattr(func, "__name__", "row")
+        row.__wrapped__ = func
+        return row
+
+    return decorate
+
+
+def lead(axis, ndim, shift=1):
+    """An axis argument (int, tuple or None for all) of an array, seen from its terms."""
+    if axis is None:
+        return tuple(range(shift, ndim + shift))
+    if isinstance(axis, (tuple, list)):
+        return tuple(a + shift if a >= 0 else a for a in axis)
+    return axis + shift if axis >= 0 else axis
+
+
+def truncated(x):
+    """x over the algebra of one total degree less; a plain array where nothing is left."""
+    alg, value, terms = parts(x)
+    if alg.D == 1:
+        return value
+    low = lowered(alg)
+    return make(low, value, terms[: low.M - 1])
+
+
+def first_name(func, place=0):
+    """The name of a positional parameter of a NumPy function, None if it has none."""
+    import inspect
+
+    try:
+        names = list(inspect.signature(func).parameters)
+    except (TypeError, ValueError):
+        return None
+    return names[place] if place < len(names) else None
+
+
+def positional(func, count=1):
+    """Decorator for rows: the first arguments may also be given by NumPy's names for them."""
+
+    def decorate(row):
+        names = []
+
+        @functools.wraps(row)
+        def accept(*args, **kwargs):
+            if len(args) < count and kwargs:
+                if not names:
+                    names.extend(first_name(func, i) for i in range(count))
+                for name in names[len(args):]:
+                    if name in kwargs:
+                        args += (kwargs.pop(name),)
+            return row(*args, **kwargs)
+
+        return with_signature(func)(accept)
+
+    return decorate
+
+
+# ---- constant ------------------------------------------------------------------
+
+
+def constant(func):
+    """Acts on the values; the result is plain: comparisons, floor, argmax, shape."""
+
+    @with_signature(func)
+    def row(*args, **kwargs):
+        out = kwargs.pop("out", None)
+        result = func(*values(args), **values(kwargs))
+        return store(result, out)
+
+    return row
+
+
+# ---- linear --------------------------------------------------------------------
+
+
+def linear(func, rows=None):
+    """The same function on every coefficient, with respect to its first argument.
+
+    rows(t, *args, **kwargs): func on terms t, whose first axis numbers coefficients;
+    None: func is called for each coefficient in turn.
+    """
+
+    def each(t, *args, **kwargs):
+        return np.stack([func(row, *args, **kwargs) for row in t])
+
+    on_rows = rows or each
+
+    @positional(func)
+    def row(x, *args, **kwargs):
+        out = kwargs.pop("out", None)
+        no_numbers(func, args, kwargs)
+        alg, ((value, terms),) = unify(x)
+        result = func(value, *args, **kwargs)
+        if alg is None:
+            return store(result, out)
+        return store(make(alg, result, on_rows(terms, *args, **kwargs)), out)
+
+    row.rows = rows
+    return row
+
+
+def linear_list(func, rows):
+    """Linear in every array of a sequence, its first argument: concatenate, stack.
+
+    rows(list of terms, *args, **kwargs): func on terms.
+    """
+
+    @positional(func)
+    def row(xs, *args, **kwargs):
+        out = kwargs.pop("out", None)
+        no_numbers(func, args, kwargs)
+        if type(xs) is Taylor:
+            xs = [xs[i] for i in range(len(xs))]
+        alg, operands = unify(*xs)
+        result = func([v for v, _ in operands], *args, **kwargs)
+        if alg is None:
+            return store(result, out)
+        all_terms = [
+            np.zeros((alg.M - 1, *np.shape(v)), np.asarray(v).dtype) if t is None else t
+            for v, t in operands
+        ]
+        return store(make(alg, result, rows(all_terms, *args, **kwargs)), out)
+
+    return row
+
+
+# ---- picked: linear, with coefficients that depend on the value -------------------
+
+
+def picked(func, pick):
+    """Linear in the coefficients once the values are known: sort, max, where, clip.
+
+    pick(value, result, *args, **kwargs) returns a function from terms to terms.
+    """
+
+    @positional(func)
+    def row(x, *args, **kwargs):
+        out = kwargs.pop("out", None)
+        no_numbers(func, args, kwargs)
+        alg, ((value, terms),) = unify(x)
+        result = func(value, *args, **kwargs)
+        if alg is None:
+            return store(result, out)
+        picker = pick(np.asarray(value), np.asarray(result), *args, **kwargs)
+        return store(make(alg, result, picker(terms)), out)
+
+    return row
+
+
+# ---- bilinear --------------------------------------------------------------------
+
+CHUNK = 1 << 22  # elements of gathered products held at once
+
+
+def bilinear(func, rows):
+    """The truncated product: matmul, einsum, convolve, with respect to two arguments.
+
+    rows(a, b, *args, **kwargs): func on stacks a and b, row by row; both have one more
+    leading axis, of equal length or of length 1.
+    """
+
+    @positional(func, 2)
+    def row(a, b, *args, **kwargs):
+        out = kwargs.pop("out", None)
+        no_numbers(func, args, kwargs)
+        alg, ((av, at), (bv, bt)) = unify(a, b)
+        value = func(av, bv, *args, **kwargs)
+        if alg is None:
+            return store(value, out)
+        f = functools.partial(_strong(rows), *(), **kwargs) if not args else (
+            lambda x, y: _strong(rows)(x, y, *args, **kwargs))
+        return store(make(alg, value, product_terms(alg, f, av, at, bv, bt)), out)
+
+    return row
+
+
+def _strong(rows):
+    """Strong zero for a stack function that is a sum of products."""
+
+    def f(a, b, *args, **kwargs):
+        with np.errstate(all="ignore"):
+            c = rows(a, b, *args, **kwargs)
+        if not np.isnan(c).any():
+            return c
+        # 0 * inf somewhere: the finite parts, and where an infinite or NaN factor meets
+        # a factor that is not zero, what plain arithmetic gives.
+        fa, fb = np.isfinite(a), np.isfinite(b)
+        with np.errstate(all="ignore"):
+            clean = rows(np.where(fa, a, 0), np.where(fb, b, 0), *args, **kwargs)
+            hit = rows((~fa).astype(float), (b != 0).astype(float), *args, **kwargs) + rows(
+                (a != 0).astype(float), (~fb).astype(float), *args, **kwargs)
+            signed = rows(_signs(a), _signs(b), *args, **kwargs)
+        return np.where(np.abs(hit) > 0, signed, clean)
+
+    return f
+
+
+def _signs(a):
+    """Infinite and NaN entries as they are, finite ones as a small number of their sign."""
+    return np.where(np.isfinite(a), np.sign(a) * np.finfo(a.dtype).tiny, a) if (
+        a.dtype.kind == "f") else a
+
+
+def product_terms(alg, f, av, at, bv, bt):
+    """Terms of the truncated product; f on stacks; at or bt is None for a constant."""
+    av, bv = np.asarray(av)[None], np.asarray(bv)[None]
+    if bt is None:
+        return f(at, bv)
+    if at is None:
+        return f(av, bt)
+    terms = f(at, bv) + f(av, bt)
+    if alg.D == 1:
+        return terms
+    start, pi, pj = alg.pairs
+    cost = max(at[0].size, bt[0].size, terms[0].size, 1)
+    k, M = int(alg.heads[2]), alg.M
+    while k < M:  # as many monomials at a time as the chunk holds
+        last = int(np.searchsorted(start, start[k] + max(CHUNK // cost, 1), side="right")) - 1
+        last = min(max(last, k + 1), M)
+        lo, hi = start[k], start[last]
+        if hi > lo:
+            products = f(at[pi[lo:hi] - 1], bt[pj[lo:hi] - 1])
+            full = np.flatnonzero(np.diff(start[k:last + 1])) + k
+            terms[full - 1] += np.add.reduceat(products, start[full] - lo, axis=0)
+        k = last
+    return terms
+
+
+# ---- elementwise -------------------------------------------------------------------
+
+
+def elementwise(ufunc, derivative):
+    """A function of one argument by its first derivative (see _chain)."""
+
+    @with_signature(ufunc)
+    def row(x):
+        alg, ((value, _),) = unify(x)
+        if alg is None:
+            return ufunc(value)
+        x = pack(x)
+        return chain(x, ufunc(x.value), derivative)
+
+    row.derivative = derivative
+    return row
+
+
+def chain(x, value, derivative):
+    """The number y with this value and E y = derivative(x) E x.
+
+    The derivative is evaluated at one order less, by the same machinery; at order 1 it
+    gets plain arrays.
+    """
+    value = np.asarray(value)
+    if x.dtype != value.dtype:
+        x = x.astype(value.dtype)
+    with np.errstate(all="ignore"):
+        h = derivative(truncated(x))
+    return chain_with(x, value, h)
+
+
+def chain_with(x, value, h):
+    """The number y with this value and E y = h E x; h is known to one order less."""
+    if type(h) is not Taylor:
+        h = np.broadcast_to(np.asarray(h, value.dtype), value.shape)
+        return apply("chain", x, h if value.ndim else h[()], value=value)
+    alg, hv, ht = parts(h)
+    hv = np.ascontiguousarray(np.broadcast_to(hv, value.shape), value.dtype)
+    ht = np.ascontiguousarray(np.broadcast_to(ht, ht.shape[:1] + value.shape), value.dtype)
+    full = x.algebra
+    rows = np.zeros((full.M - 1, *value.shape), value.dtype)
+    rows[: len(ht)] = ht
+    return apply("chain", x, make(full, hv, rows), value=value)
+
+
+def elementwise2(ufunc, da, db):
+    """A function of two arguments by its partial derivatives da(a, b), db(a, b).
+
+    None: no derivative in that argument exists; the row refuses it.
+    """
+
+    @with_signature(ufunc)
+    def row(a, b):
+        alg, operands = unify(a, b)
+        if alg is None:
+            return ufunc(a, b)
+        (av, at), (bv, bt) = operands
+        value = np.asarray(ufunc(av, bv))
+        x = [make(alg, v, t) if t is not None else v for v, t in operands]
+        low = [truncated(n) if type(n) is Taylor else n for n in x]
+        total = None
+        for n, partial, place in zip(x, (da, db), (1, 2), strict=True):
+            if type(n) is not Taylor:
+                continue
+            if partial is None:
+                raise refuse(ufunc, f"no derivative with respect to argument {place}",
+                             "pass its value (x.value) if it is meant as a constant")
+            with np.errstate(all="ignore"):
+                h = partial(*low)
+            wide = spread(n, value)
+            part = chain_with(wide, value, h)
+            total = part if total is None else apply("add", total, part, value=value)
+        return total
+
+    row.partials = (da, db)
+    return row
+
+
+def spread(x, value):
+    """x broadcast to the shape of value, in its dtype."""
+    alg, v, t = parts(x)
+    if v.shape != value.shape:
+        t = t.reshape(t.shape[:1] + (1,) * (value.ndim - v.ndim) + v.shape)
+        t = np.broadcast_to(t, t.shape[:1] + value.shape)
+        v = np.broadcast_to(v, value.shape)
+    return make(alg, np.ascontiguousarray(v, value.dtype).reshape(value.shape),
+                np.ascontiguousarray(t, value.dtype))
+
+
+# ---- implicit: array functions of higher order ----------------------------------------
+
+
+def by_degrees(x, value, correction):
+    """The number y = f(x) of an array function, degree by degree.
+
+    correction(y) is called for d = 1 .. D with y known below degree d; it returns terms
+    of which degree d is added to y.  See `degree`.
+    """
+    alg = x.algebra
+    terms = np.zeros((alg.M - 1, *np.shape(value)), np.result_type(value))
+    for d in range(1, alg.D + 1):
+        lo, hi = int(alg.heads[d]) - 1, int(alg.heads[d + 1]) - 1
+        terms[lo:hi] = correction(make(alg, value, terms), slice(lo, hi), d)
+    return make(alg, value, terms)
+
+
+# ---- compose ------------------------------------------------------------------------
+
+
+def compose(func, body):
+    """Written with other NumPy functions: var, std, norm, trapezoid.  The value is NumPy's own."""
+
+    @positional(func)
+    def row(*args, **kwargs):
+        out = kwargs.pop("out", None)
+        if not holds(args) and not holds(kwargs):
+            return store(func(*args, **kwargs), out)
+        args = tuple(pack(a) if isinstance(a, np.ndarray) and a.dtype == object else a
+                     for a in args)
+        with np.errstate(all="ignore"):
+            result = body(*args, **kwargs)
+        return store(with_value(result, func(*values(args), **values(kwargs))), out)
+
+    row.body = body
+    return row
+
+
+def with_value(result, value):
+    """A number with NumPy's own value in place of the composed one; also in tuples."""
+    if isinstance(result, tuple):
+        pairs = [with_value(r, v) for r, v in zip(result, value, strict=True)]
+        return type(value)(*pairs) if hasattr(value, "_fields") else type(value)(pairs)
+    if type(result) is not Taylor:
+        return value
+    alg, _, terms = parts(result)
+    value = np.asarray(value)
+    return make(alg, value, terms.astype(value.dtype, copy=False))
+
+
+# ---- custom derivative ------------------------------------------------------------------
+
+
+def reference(name, alg, value, a, b, p):
+    """Terms by the NumPy twin of a kernel: for dtypes without one."""
+    return _reference.run(name, alg, value, a, b, p)

@@ -1,0 +1,21 @@
+from numpy cimport ndarray
+
+from dualdiff._algebra cimport Algebra
+
+cdef enum:
+    ROOM = 12  # coefficients that a number without dimensions holds in place
+
+cdef class Taylor:
+    cdef Algebra alg
+    cdef ndarray _value     # None: one float64, its coefficients at c
+    cdef ndarray _terms     # (M - 1, *shape)
+    cdef Taylor base        # the number whose memory this one is a view of, or None
+    cdef double *c
+    cdef double[ROOM] room
+
+cdef Taylor new_scalar(Algebra alg)
+cdef Taylor new_array(Algebra alg, ndarray value, ndarray terms)
+cdef int sync(Taylor x) except -1
+cdef Taylor embed(Taylor x, Algebra alg, index)
+cdef object value_of(Taylor x)
+cdef ndarray terms_of(Taylor x)

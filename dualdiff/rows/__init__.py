@@ -1,0 +1,26 @@
+"""The tables: what each NumPy function does to a number, one room for each family.
+
+Every room is a module with a dictionary ROWS from function object to row; rows are
+made by the kinds of `dualdiff._kinds`.  Adding a function is adding a line to a room.
+Importing this package fills the tables that the number looks at.
+
+May import: the kinds, the number, NumPy.  Invariant: no function stands in two rooms.
+"""
+
+from dualdiff import _taylor
+from dualdiff.rows import elementwise, products, reductions, shapes
+
+ROOMS = (elementwise, products, reductions, shapes)
+
+
+def _fill():
+    for room in ROOMS:
+        for func, row in room.ROWS.items():
+            if func in _taylor.ROWS:
+                raise RuntimeError(f"dualdiff: {func!r} has two rows")
+            _taylor.ROWS[func] = row
+        _taylor.METHODS.update(getattr(room, "METHODS", {}))
+        _taylor.ATTRIBUTES.update(getattr(room, "ATTRIBUTES", {}))
+
+
+_fill()
