@@ -14,7 +14,7 @@ from numpy cimport ndarray
 
 from dualdiff._csrc cimport (
     DD_COS, DD_COSH, DD_F32, DD_F64, DD_LD, DD_MAXDIMS, DD_NKERNELS, DD_NONE, DD_OK, DD_SIN,
-    DD_SINH, DD_cos, DD_cosh, DD_sin, DD_sinh, dd_apply, dd_array, dd_fn, dd_job, dd_kernels,
+    DD_SINH, DD_add, DD_cos, DD_cosh, DD_sin, DD_sinh, dd_apply, dd_array, dd_fn, dd_job, dd_kernels,
     dd_loop, dd_num, dd_table, dd_work_rows,
 )
 
@@ -27,9 +27,11 @@ cdef extern from "numpy/ufuncobject.h":
         void **data
         char *types
 
-DEF MAXKERNELS = 32
+cdef enum:
+    MAXKERNELS = 32
 
 cdef dd_fn[MAXKERNELS][3] _value
+cdef dd_fn[3] _square
 cdef dd_fn[8][3] _aux
 cdef int[3] _typenums = [cnp.NPY_FLOAT, cnp.NPY_DOUBLE, cnp.NPY_LONGDOUBLE]
 
@@ -69,6 +71,8 @@ cdef void _fill_tables() except *:
             _ufunc_of[k] = _UFUNCS[name]
             for t in range(3):
                 _value[k][t] = inner_loop(_UFUNCS[name], _typenums[t])
+    for t in range(3):
+        _square[t] = inner_loop(np.square, _typenums[t])
     for k, ufunc in ((DD_COS, np.cos), (DD_SIN, np.sin), (DD_COSH, np.cosh), (DD_SINH, np.sinh)):
         for t in range(3):
             _aux[k][t] = inner_loop(ufunc, _typenums[t])
@@ -173,15 +177,35 @@ cdef void scalar_operand(dd_array *x, double *c, bint terms) noexcept:
     memset(x.es, 0, sizeof(x.es[0]) * DD_MAXDIMS)
 
 
-cdef int execute(dd_job *job, int kernel, bint value) except -1:
-    """Run a job; value: compute the values too.  Returns whether they raised a flag."""
+cdef void values_by(dd_job *job, int loop) noexcept:
+    """Which of NumPy's loops computes the values: a kernel's own, SQUARE, or NO_VALUES."""
+    if loop == NO_VALUES:
+        job.value.run = NULL
+    elif loop == SQUARE:
+        job.value = _square[job.type]
+    else:
+        job.value = _value[loop][job.type]
+
+
+cdef void add_up(int type, char *out, char *data, ptrdiff_t n, ptrdiff_t step) noexcept nogil:
+    """out = 0 + the sum of n elements, as np.add.reduce adds them."""
+    cdef char *args[3]
+    cdef ptrdiff_t steps[3]
+    args[0] = args[2] = out
+    args[1] = data
+    steps[0] = steps[2] = 0
+    steps[1] = step
+    memset(out, 0, 16 if type == DD_LD else 8 if type == DD_F64 else 4)
+    if n:
+        _value[DD_add][type].run(args, &n, steps, _value[DD_add][type].data)
+
+
+cdef int execute(dd_job *job, int kernel) except -1:
+    """Run a job, its operands and its value loop set.  Returns whether values raised a flag."""
     cdef int status
     if job.size == 0:
         return 0
     job.kernel = kernel
-    job.value.run = NULL
-    if value:
-        job.value = _value[kernel][job.type]
     job.aux = _aux[dd_kernels[kernel].aux][job.type]
     if job.nd == 0:  # one element of an array without dimensions
         job.nd = 1

@@ -8,11 +8,13 @@ outer calls.  Coefficients become derivatives here and nowhere else.
 May import: the number, the algebra.  Invariant: inputs are copied, never changed.
 """
 
+from types import MethodType
+
 import numpy as np
 
 cimport numpy as cnp
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_Check, PyFloat_CheckExact
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 from numpy cimport ndarray
 
 from dualdiff._algebra cimport Algebra, Factor, acquire, release, union_of
@@ -22,7 +24,10 @@ cnp.import_array()
 
 from dualdiff._taylor import apply, pack
 
-cdef object _float64 = np.float64
+cdef extern from "numpy/arrayobject.h":
+    object PyArray_Scalar(void *data, cnp.PyArray_Descr *descr, object base)
+
+cdef object _float64 = np.float64, _float64_descr = np.dtype(np.float64)
 
 
 cdef class Call:
@@ -61,6 +66,9 @@ cdef class Call:
             y.c[0] = PyFloat_AS_DOUBLE(x)
             y.c[1 + first] = 1.0
             return y
+        if (cnp.PyArray_CheckExact(x) and cnp.PyArray_TYPE(<ndarray>x) == cnp.NPY_DOUBLE
+                and cnp.PyArray_ISBEHAVED_RO(<ndarray>x)):
+            return seed_array(self.alg, <ndarray>x, first)
         value = np.array(value_of(<Taylor>x) if type(x) is Taylor else x, order="C")
         terms = np.zeros((self.alg.M - 1, value.size), value.dtype)
         n = value.size
@@ -145,41 +153,110 @@ cdef scalar_or_array(v):
     return v[()] if cnp.PyArray_Check(v) and cnp.PyArray_NDIM(<ndarray>v) == 0 else v
 
 
-def scalar_derivative(fun, args, dict kwargs, Py_ssize_t place, int order, bint with_value):
-    """The order-th derivative of fun in one float argument; None where this fast path does
-    not apply to the result (the caller then takes the general one with it, as `(result, call)`).
+cdef class Gradient:
+    """The function that grad and value_and_grad hand out.
+
+    One float, or one float64 array, is differentiated here; everything else, and every
+    misuse, goes to `general(args, kwargs)`.  `pending(y, call, x)` reads results
+    that are not plain numbers over the seeds of this call; x is the input.
     """
-    cdef Algebra alg = acquire(1, order)
-    cdef Taylor y, r
-    cdef Py_ssize_t d
-    cdef double c
+
+    cdef readonly object fun        # what the user gave
+    cdef readonly object root       # what is evaluated: fun, or what fun is the gradient of
+    cdef readonly object settings   # the Python side: general, pending, name, reduce
+    cdef object general, pending
+    cdef Py_ssize_t place           # the one argument of the fast paths; -1: none
+    cdef int order
+    cdef bint with_value
+    cdef dict __dict__
+    cdef object __weakref__
+
+    def __init__(self, settings, fun, root, Py_ssize_t place, int order, bint with_value):
+        self.settings = settings
+        self.general = settings.general
+        self.pending = settings.pending
+        self.fun = fun
+        self.root = root
+        self.place = place
+        self.order = order
+        self.with_value = with_value
+
+    def __call__(self, *args, **kwargs):
+        if 0 <= self.place < len(args):
+            x = args[self.place]
+            if PyFloat_Check(x):
+                return scalar_gradient(self, args, kwargs, PyFloat_AS_DOUBLE(x))
+            if (self.order == 1 and cnp.PyArray_CheckExact(x)
+                    and cnp.PyArray_TYPE(<ndarray>x) == cnp.NPY_DOUBLE
+                    and cnp.PyArray_ISBEHAVED_RO(<ndarray>x)
+                    and 0 < cnp.PyArray_SIZE(<ndarray>x) < 64):
+                return array_gradient(self, args, kwargs, <ndarray>x)
+        return self.general(args, kwargs)
+
+    def __get__(self, instance, owner):
+        return self if instance is None else MethodType(self, instance)
+
+    def __getattr__(self, name):
+        if name == "__wrapped__":
+            return self.fun
+        if name in ("__name__", "__qualname__"):
+            return f"{self.settings.who}({getattr(self.fun, name, type(self.fun).__name__)})"
+        if name == "__module__":
+            return getattr(self.fun, name, None)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __repr__(self):
+        return f"<dualdiff {self.settings.who} of {self.fun!r}>"
+
+    def __reduce__(self):
+        return self.settings.reduce()
+
+
+cdef call_with(fun, tuple args, dict kwargs, Py_ssize_t place, x):
+    """fun with one positional argument replaced."""
     cdef list inputs
+    if len(args) == 1:
+        return fun(x, **kwargs) if kwargs else fun(x)
+    inputs = list(args)
+    inputs[place] = x
+    return fun(*inputs, **kwargs)
+
+
+cdef Call call_of(Algebra alg):
+    """The call whose seeds these are, for reading."""
+    cdef Call call = Call.__new__(Call)
+    call.alg = alg
+    call.factor = <Factor>alg.factors[0]
+    return call
+
+
+cdef scalar_gradient(Gradient g, tuple args, dict kwargs, double x):
+    """The derivative in one float: all orders that the stacked calls want, in one pass."""
+    cdef Algebra alg = acquire(1, g.order)
+    cdef Taylor y, r = None
+    cdef Py_ssize_t d
+    cdef double c, v
+    result = None
     try:
         y = new_scalar(alg)
         memset(y.c, 0, alg.M * sizeof(double))
-        y.c[0] = args[place]
+        y.c[0] = x
         y.c[1] = 1.0
-        if len(args) == 1:
-            result = fun(y, **kwargs) if kwargs else fun(y)
-        else:
-            inputs = list(args)
-            inputs[place] = y
-            result = fun(*inputs, **kwargs)
-        y = None
-        inputs = None
-        if type(result) is Taylor:
-            r = <Taylor>result
-            if r.alg is alg and r._value is None:
-                c = r.c[order]
-                for d in range(2, order + 1):
-                    c *= d
-                if with_value:
-                    v = r.c[order - 1]
-                    for d in range(2, order):
-                        v *= d
-                    return _float64(v), _float64(c)
-                return _float64(c)
-        return Pending(alg, result)
+        result = call_with(g.root, args, kwargs, g.place, y)
+        if type(result) is not Taylor or (<Taylor>result).alg is not alg or (
+            (<Taylor>result)._value is not None
+        ):
+            return g.pending(result, call_of(alg), x)
+        r = <Taylor>result
+        c = r.c[g.order]
+        for d in range(2, g.order + 1):
+            c *= d
+        if not g.with_value:
+            return PyFloat64(c)
+        v = r.c[g.order - 1]
+        for d in range(2, g.order):
+            v *= d
+        return PyFloat64(v), PyFloat64(c)
     finally:
         y = None
         r = None
@@ -187,19 +264,48 @@ def scalar_derivative(fun, args, dict kwargs, Py_ssize_t place, int order, bint 
         release(alg)
 
 
-cdef class Pending:
-    """A result that the fast path leaves to the general one."""
+cdef array_gradient(Gradient g, tuple args, dict kwargs, ndarray x):
+    """The gradient in one float64 array, one seed for each element."""
+    cdef Py_ssize_t n = cnp.PyArray_SIZE(x)
+    cdef Algebra alg = acquire(n, 1)
+    cdef Taylor y, r = None
+    result = None
+    try:
+        y = seed_array(alg, x, 0)
+        result = call_with(g.root, args, kwargs, g.place, y)
+        if type(result) is not Taylor or (<Taylor>result).alg is not alg or (
+            (<Taylor>result)._value is not None
+        ):
+            return g.pending(result, call_of(alg), x)
+        r = <Taylor>result
+        grad = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.NPY_DOUBLE, 0)
+        memcpy(cnp.PyArray_DATA(grad), r.c + 1, n * sizeof(double))
+        return (PyFloat64(r.c[0]), grad) if g.with_value else grad
+    finally:
+        y = None
+        r = None
+        result = None
+        release(alg)
 
-    cdef readonly Algebra algebra
-    cdef readonly object result
 
-    def __init__(self, alg, result):
-        self.algebra = alg
-        self.result = result
+cdef Taylor seed_array(Algebra alg, ndarray x, Py_ssize_t first):
+    """x + e for a float64 array: seeds `first` and following."""
+    cdef cnp.npy_intp[cnp.NPY_MAXDIMS + 2] dims
+    cdef Py_ssize_t i, n = cnp.PyArray_SIZE(x)
+    cdef int q, nd = cnp.PyArray_NDIM(x)
+    cdef ndarray value, terms
+    cdef double *t
+    value = cnp.PyArray_NewCopy(x, cnp.NPY_CORDER)
+    dims[0] = alg.M - 1
+    for q in range(nd):
+        dims[q + 1] = cnp.PyArray_DIM(x, q)
+    terms = cnp.PyArray_ZEROS(nd + 1, dims, cnp.NPY_DOUBLE, 0)
+    t = <double *>cnp.PyArray_DATA(terms)
+    for i in range(n):
+        t[(first + i) * n + i] = 1.0
+    return new_array(alg, value, terms)
 
-    def call(self):
-        """The call that seeded the result, for reading."""
-        cdef Call c = Call.__new__(Call)
-        c.alg = self.algebra
-        c.factor = self.algebra.factors[0]
-        return c
+
+cdef PyFloat64(double x):
+    """np.float64(x)."""
+    return PyArray_Scalar(&x, <cnp.PyArray_Descr *><void *>_float64_descr, None)

@@ -18,7 +18,7 @@ cimport cython
 cimport numpy as cnp
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_Check, PyFloat_CheckExact
 from cpython.long cimport PyLong_CheckExact
-from cpython.object cimport PyObject
+from cpython.object cimport Py_EQ, Py_GE, Py_GT, Py_LE, Py_LT, Py_NE, PyObject_RichCompare
 from cpython.ref cimport Py_INCREF
 from libc.math cimport INFINITY, isfinite
 from libc.math cimport log as c_log
@@ -35,8 +35,8 @@ from dualdiff._csrc cimport (
 from dualdiff._driver import kernel_names
 
 from dualdiff._driver cimport (
-    execute, kernel_type, operand, run_scalar, scalar_operand, scalar_value, set_shape,
-    value_ufunc,
+    NO_VALUES, SQUARE, add_up, execute, kernel_type, operand, run_scalar, scalar_operand, scalar_value, set_shape,
+    value_ufunc, values_by,
 )
 
 cnp.import_array()
@@ -44,6 +44,13 @@ cnp.import_array()
 cdef extern from "Python.h":
     double PyLong_AsDouble(object o) except? -1.0
     Py_ssize_t PyLong_AsSsize_t(object o) except? -1
+    int PySlice_Unpack(object s, Py_ssize_t *start, Py_ssize_t *stop, Py_ssize_t *step) except -1
+    Py_ssize_t PySlice_AdjustIndices(Py_ssize_t n, Py_ssize_t *start, Py_ssize_t *stop,
+                                     Py_ssize_t step)
+
+cdef extern from "numpy/arrayobject.h":
+    ndarray PyArray_NewFromDescr(type subtype, cnp.PyArray_Descr *descr, int nd, cnp.npy_intp *dims,
+                                 cnp.npy_intp *strides, void *data, int flags, void *obj)
 
 # Filled by rows/: what NumPy's functions do to a number, by function object.
 ROWS = {}        # np.f -> callable with the signature of np.f
@@ -53,8 +60,9 @@ HOOKS = {}       # "ufunc": calls with keywords, methods, unknown ufuncs; "funct
                  # functions; "reference": kernels of other dtypes; "repr"
 
 cdef dict _rows = ROWS, _hooks = HOOKS
+cdef type _ndarray = np.ndarray
 cdef object _float64 = np.float64, _float64_dtype = np.dtype(np.float64)
-cdef object _all = slice(None)
+cdef object _all = slice(None), _sum = np.sum, _true = np.True_, _false = np.False_
 cdef dict _unary = {
     np.negative: DD_neg, np.sqrt: DD_sqrt, np.exp: DD_exp, np.log: DD_log, np.sin: DD_sin,
     np.cos: DD_cos, np.tan: DD_tan, np.sinh: DD_sinh, np.cosh: DD_cosh, np.tanh: DD_tanh,
@@ -313,8 +321,8 @@ cdef Taylor array_result(Algebra alg, ndarray value):
     return y
 
 
-cdef Taylor array_unary(int kernel, Taylor a, double p, ndarray value):
-    """Kernel of an array; value: its values where NumPy's loop is not to compute them here."""
+cdef Taylor array_unary(int kernel, Taylor a, double p, ndarray value, int loop):
+    """Kernel of an array; value: its values if they are known, else loop computes them."""
     cdef dd_job job
     cdef Taylor y
     cdef int type = kernel_type(cnp.PyArray_TYPE(a._value))
@@ -335,8 +343,12 @@ cdef Taylor array_unary(int kernel, Taylor a, double p, ndarray value):
     operand(&job, &job.a, a._value, a._terms)
     operand(&job, &job.c, y._value, y._terms)
     job.b.v = NULL
-    if execute(&job, kernel, value is None):
-        warn(kernel, a._value, None)
+    values_by(&job, loop if value is None else NO_VALUES)
+    if execute(&job, kernel):
+        if loop == SQUARE:
+            np.square(a._value)  # for its warning
+        else:
+            warn(kernel, a._value, None)
     return y
 
 
@@ -396,7 +408,8 @@ cdef Taylor array_binary(int kernel, Algebra alg, x, y, ndarray value):
     else:
         cy = y
         scalar_operand(&job.b, &cy, False)
-    if execute(&job, kernel, not given):
+    values_by(&job, NO_VALUES if given else kernel)
+    if execute(&job, kernel):
         warn(kernel, value_of(x) if isinstance(x, Taylor) else x,
              value_of(y) if isinstance(y, Taylor) else y)
     if cnp.PyArray_NDIM(value) == 0 and typenum == cnp.NPY_DOUBLE:
@@ -411,7 +424,7 @@ cdef bint type_is_array(x) noexcept:
 cdef unary(int kernel, Taylor a):
     if a._value is None:
         return scalar_unary(kernel, a)
-    return array_unary(kernel, a, 0.0, None)
+    return array_unary(kernel, a, 0.0, None, kernel)
 
 
 cdef binary(int kernel, a, b):
@@ -533,9 +546,50 @@ cdef power(a, p, bint ufunc):
             run_scalar(DD_power, x.alg.t, y.c, x.c, True, NULL, False, e)
             return y
         if PyFloat_CheckExact(p) or PyLong_CheckExact(p) or is_float64(x):
+            if e == 2.0 and not ufunc and kernel_type(cnp.PyArray_TYPE(x._value)) >= 0:
+                return array_unary(DD_power, x, e, None, SQUARE)
             value = np.power(x._value, p) if ufunc else x._value ** p
-            return array_unary(DD_power, x, e, np.ascontiguousarray(value).reshape(value.shape))
+            if not cnp.PyArray_IS_C_CONTIGUOUS(value):
+                value = value.copy("C")
+            return array_unary(DD_power, x, e, value, NO_VALUES)
     return _rows[np.power](a, p)
+
+
+cdef Taylor sum_all(Taylor x):
+    """np.sum(x) of a contiguous float array: None where this does not apply."""
+    cdef Taylor y
+    cdef Py_ssize_t i, n
+    cdef int type
+    if x._value is None:
+        return x
+    if x.base is not None:
+        sync(x)
+    type = kernel_type(cnp.PyArray_TYPE(x._value))
+    if type < 0 or cnp.PyArray_NDIM(x._value) > 1 and not (
+        cnp.PyArray_IS_C_CONTIGUOUS(x._value) and cnp.PyArray_IS_C_CONTIGUOUS(x._terms)
+    ):
+        return None
+    if cnp.PyArray_TYPE(x._value) != cnp.NPY_DOUBLE or cnp.PyArray_NDIM(x._value) == 0:
+        return None
+    cdef Py_ssize_t step = sizeof(double), tstep = sizeof(double), rows
+    if cnp.PyArray_NDIM(x._value) == 1:
+        step = cnp.PyArray_STRIDE(x._value, 0)
+        tstep = cnp.PyArray_STRIDE(x._terms, 1)
+    n = cnp.PyArray_SIZE(x._value)
+    rows = cnp.PyArray_STRIDE(x._terms, 0)
+    y = new_scalar(x.alg)
+    add_up(type, <char *>y.c, <char *>cnp.PyArray_DATA(x._value), n, step)
+    if not isfinite(y.c[0]):
+        np.add.reduce(x._value, axis=None)  # for its warning
+    cdef char *t = <char *>cnp.PyArray_DATA(x._terms)
+    if n * x.alg.M > 20000:
+        with nogil:
+            for i in range(1, x.alg.M):
+                add_up(type, <char *>(y.c + i), t + (i - 1) * rows, n, tstep)
+    else:
+        for i in range(1, x.alg.M):
+            add_up(type, <char *>(y.c + i), t + (i - 1) * rows, n, tstep)
+    return y
 
 
 # ---- arrays of numbers ------------------------------------------------------------
@@ -694,7 +748,7 @@ def apply(name, Taylor a, b=None, double p=0.0, value=None):
             return y
         if value is not None:
             value = np.array(value, order="C", copy=None, subok=False)
-        return array_unary(kernel, a, p, value)
+        return array_unary(kernel, a, p, value, kernel)
     b = as_operand(b)
     alg, x, b = together(a, b)
     x, b = one_dtype(x, b)
@@ -761,8 +815,28 @@ cdef last_axis(terms, index):
     return np.moveaxis(terms, 0, -1), index
 
 
+cdef ndarray axis_view(ndarray a, int axis, Py_ssize_t start, Py_ssize_t step, Py_ssize_t n):
+    """a[..., start : : step, ...] along one axis, n elements."""
+    cdef cnp.npy_intp[cnp.NPY_MAXDIMS + 2] dims, strides
+    cdef int q, nd = cnp.PyArray_NDIM(a)
+    cdef ndarray v
+    for q in range(nd):
+        dims[q] = cnp.PyArray_DIM(a, q)
+        strides[q] = cnp.PyArray_STRIDE(a, q)
+    cdef char *data = <char *>cnp.PyArray_DATA(a) + start * strides[axis]
+    dims[axis] = n
+    strides[axis] *= step
+    Py_INCREF(<object>cnp.PyArray_DESCR(a))
+    v = PyArray_NewFromDescr(_ndarray, cnp.PyArray_DESCR(a), nd, dims, strides, data,
+                             cnp.PyArray_FLAGS(a) & cnp.NPY_ARRAY_WRITEABLE, NULL)
+    Py_INCREF(a)
+    cnp.PyArray_SetBaseObject(v, a)
+    return v
+
+
 cdef getitem(Taylor x, index):
     cdef Taylor y
+    cdef Py_ssize_t start, stop, step, n
     if x._value is None:
         y = Taylor.__new__(Taylor)
         y.alg = x.alg
@@ -777,8 +851,11 @@ cdef getitem(Taylor x, index):
         if cnp.PyArray_NDIM(x._value) == 1 and cnp.PyArray_TYPE(x._value) == cnp.NPY_DOUBLE:
             return element(x, PyLong_AsSsize_t(index))
         return new_view(x, np.asarray(x._value[index]), x._terms[_all, index])
-    if type(index) is slice:
-        return new_view(x, x._value[index], x._terms[_all, index])
+    if type(index) is slice and cnp.PyArray_NDIM(x._value):
+        PySlice_Unpack(index, &start, &stop, &step)
+        n = PySlice_AdjustIndices(cnp.PyArray_DIM(x._value, 0), &start, &stop, step)
+        return new_view(x, axis_view(x._value, 0, start, step, n),
+                        axis_view(x._terms, 1, start, step, n))
     if basic_index(index):
         value = np.asarray(x._value[index])
         if type(index) is not tuple:
@@ -852,6 +929,36 @@ cdef int set_scalar(Taylor x, index, v) except -1:
 
 cdef lost(what, remedy):
     return TypeError(f"dualdiff: {what} would lose the derivative; {remedy}")
+
+
+cdef compare(Taylor x, other, int op):
+    """Comparisons look at the value only."""
+    cdef double a, b
+    cdef bint r
+    if type(other) is Taylor:
+        if x._value is not None or (<Taylor>other)._value is not None:
+            return PyObject_RichCompare(value_of(x), value_of(<Taylor>other), op)
+        b = (<Taylor>other).c[0]
+    elif x._value is None and PyFloat_CheckExact(other):
+        b = PyFloat_AS_DOUBLE(other)
+    else:
+        if cnp.PyArray_Check(other) and cnp.PyArray_TYPE(<ndarray>other) == cnp.NPY_OBJECT:
+            other = value_of(pack(other))
+        return PyObject_RichCompare(value_of(x), other, op)
+    a = x.c[0]
+    if op == Py_LT:
+        r = a < b
+    elif op == Py_LE:
+        r = a <= b
+    elif op == Py_GT:
+        r = a > b
+    elif op == Py_GE:
+        r = a >= b
+    elif op == Py_EQ:
+        r = a == b
+    else:
+        r = a != b
+    return _true if r else _false
 
 
 cdef in_place(Taylor x, y):
@@ -944,6 +1051,11 @@ cdef class Taylor:
     def T(self):
         """The transpose, a view."""
         return self if self.ndim < 2 else self.transpose()
+
+    def sum(self, *args, **kwargs):
+        """Sum of array elements: see numpy.sum."""
+        cdef Taylor total = sum_all(self) if not args and not kwargs else None
+        return _rows[_sum](self, *args, **kwargs) if total is None else total
 
     def __getattr__(self, name):
         found = METHODS.get(name)
@@ -1113,22 +1225,22 @@ cdef class Taylor:
         return np.absolute(self)
 
     def __lt__(self, other):
-        return np.less(self, other)
+        return compare(self, other, Py_LT)
 
     def __le__(self, other):
-        return np.less_equal(self, other)
+        return compare(self, other, Py_LE)
 
     def __gt__(self, other):
-        return np.greater(self, other)
+        return compare(self, other, Py_GT)
 
     def __ge__(self, other):
-        return np.greater_equal(self, other)
+        return compare(self, other, Py_GE)
 
     def __eq__(self, other):
-        return np.equal(self, other)
+        return compare(self, other, Py_EQ)
 
     def __ne__(self, other):
-        return np.not_equal(self, other)
+        return compare(self, other, Py_NE)
 
     def __round__(self, ndigits=None):
         return round(value_of(self), ndigits)
@@ -1162,6 +1274,10 @@ cdef class Taylor:
         return _hooks["ufunc"](ufunc, method, inputs, kwargs)
 
     def __array_function__(self, func, types, args, kwargs):
+        if func is _sum and len(args) == 1 and not kwargs and type(args[0]) is Taylor:
+            total = sum_all(<Taylor>args[0])
+            if total is not None:
+                return total
         row = _rows.get(func)
         if row is None:
             return _hooks["function"](func, types, args, kwargs)

@@ -4,13 +4,11 @@ May import: pytrees, seeding, the number.  Invariants: inputs are never changed;
 transform of a transform of one function becomes one pass of higher order.
 """
 
-import functools
-import inspect
 import operator
 
 import numpy as np
 
-from dualdiff._seeding import Call, Pending, scalar_derivative
+from dualdiff._seeding import Call, Gradient
 from dualdiff._taylor import Taylor, pack
 from dualdiff._tree_def import flatten
 from dualdiff._tree_nodes import path_str
@@ -140,7 +138,7 @@ class _Gradient:
         self.has_aux, self.holomorphic = bool(has_aux), bool(holomorphic)
         self.allow_int, self.with_value = bool(allow_int), bool(with_value)
         # grad of grad of f in one float argument: one pass of order 2 over f itself.
-        inner = getattr(fun, "_dualdiff_gradient", None)
+        inner = fun.settings if type(fun) is Gradient else None
         plain = not (has_aux or holomorphic or allow_int) and isinstance(self.argnums, int)
         self.order, self.root = 1, fun
         if plain and inner is not None and inner.stacks and inner.argnums == self.argnums:
@@ -148,30 +146,23 @@ class _Gradient:
         self.stacks = plain and self.argnums >= 0 and not with_value
 
     def function(self):
-        place, order, root, fun = self.argnums, self.order, self.root, self.fun
-        fast = isinstance(place, int) and place >= 0 and not self.holomorphic and not self.has_aux
-        with_value, general, pending = self.with_value, self.general, self.pending
+        """What grad hands out."""
+        single = isinstance(self.argnums, int) and not (self.holomorphic or self.has_aux)
+        return Gradient(self, self.fun, self.root, self.argnums if single else -1, self.order,
+                        self.with_value)
 
-        @functools.wraps(fun)
-        def gradient(*args, **kwargs):
-            if fast and len(args) > place and isinstance(args[place], float):
-                result = scalar_derivative(root, args, kwargs, place, order, with_value)
-                return result if type(result) is not Pending else pending(result)
-            return general(args, kwargs)
+    def reduce(self):
+        """For pickle: how to make this gradient again."""
+        make = value_and_grad if self.with_value else grad
+        return make, (self.fun, self.argnums, self.has_aux, self.holomorphic, self.allow_int)
 
-        name = getattr(fun, "__name__", type(fun).__name__)
-        gradient.__name__ = f"{self.who}({name})"
-        gradient.__doc__ = (f"Gradient of {name} with respect to argument(s) {self.argnums}."
-                            + (f"\n\n{fun.__doc__}" if getattr(fun, "__doc__", None) else ""))
-        gradient._dualdiff_gradient = self
-        return gradient
-
-    def pending(self, p):
-        """A result of the fast path that is not a plain number over its one seed."""
-        call = p.call()
-        y = check_scalar(self.who, p.result)
-        y = self.check_real(y)
-        slope = scaled(call.coefficients(y, np.array([self.order])), self.order)[0]
+    def pending(self, result, call, x):
+        """A result of the fast paths that is not a plain number over the call's own seeds."""
+        y = self.check_real(check_scalar(self.who, result))
+        if isinstance(x, np.ndarray):
+            slope = call.gradient(y).reshape(x.shape)
+        else:
+            slope = scaled(call.coefficients(y, np.array([self.order])), self.order)[0]
         if not self.with_value:
             return slope
         if self.order == 1:
