@@ -44,7 +44,8 @@ setup(
     ext_modules=cythonize(
         [
             extension("_algebra", ["table.c"]),
-            extension("_driver", ["kernels.c", "apply.c"]),
+            extension("_driver", ["kernels.c", "apply.c", "parallel.c"]),
+            extension("_memory"),
             extension("_taylor"),
             extension("_seeding"),
         ],

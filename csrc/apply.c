@@ -15,7 +15,11 @@
 
 static const ptrdiff_t item_size[DD_NTYPES] = {sizeof(float), sizeof(double), sizeof(long double)};
 
-enum { CACHE = 24 * 1024, FLAGS = FE_DIVBYZERO | FE_OVERFLOW | FE_INVALID };
+enum {
+    CACHE = 24 * 1024,     /* bytes of rows that a block may fill */
+    PARALLEL = 256 * 1024, /* bytes of a result from which threads share the work */
+    FLAGS = FE_DIVBYZERO | FE_OVERFLOW | FE_INVALID
+};
 
 /* Floating-point exceptions.  float and double live in the SSE unit, whose flags are
  * two instructions away; long double needs the slow calls. */
@@ -98,7 +102,9 @@ static ptrdiff_t rows_of(const dd_job *job, const dd_array *x) {
 }
 
 /* Elements first .. last - 1 of the result. */
-static int range(dd_job *job, ptrdiff_t first, ptrdiff_t last) {
+static int range(void *arg, ptrdiff_t first, ptrdiff_t last) {
+    dd_job *job = arg;
+    int flags = 0;
     const dd_kernel_info *kernel = dd_kernels + job->kernel;
     ptrdiff_t size = item_size[job->type], M = job->A->M;
     ptrdiff_t work = dd_work_rows(job->A, job->kernel);
@@ -122,7 +128,7 @@ static int range(dd_job *job, ptrdiff_t first, ptrdiff_t last) {
             char *args[3] = {a.v, job->b.v ? b.v : c.v, c.v};
             clear_flags(job->type);
             job->value.run(args, &n, steps, job->value.data);
-            job->flags |= raised_flags(job->type);
+            flags |= raised_flags(job->type);
         }
         if (kernel->aux) {
             char *args[2] = {a.v, buf};
@@ -132,10 +138,21 @@ static int range(dd_job *job, ptrdiff_t first, ptrdiff_t last) {
     }
     clear_flags(job->type);
     if (buf != local) free(buf);
+    if (flags) {
+#if defined(__GNUC__)
+        __atomic_fetch_or(&job->flags, flags, __ATOMIC_RELAXED);
+#else
+        job->flags |= flags; /* one thread only: see parallel.c */
+#endif
+    }
     return DD_OK;
 }
 
 int dd_apply(dd_job *job) {
     job->flags = 0;
-    return range(job, 0, job->size);
+    ptrdiff_t bytes = item_size[job->type] * (ptrdiff_t)job->A->M;
+    if (job->size * bytes < PARALLEL) return range(job, 0, job->size);
+    /* Pieces of a few blocks; a multiple of 64 elements keeps rows apart by cache lines. */
+    ptrdiff_t grain = (PARALLEL / 4 / bytes) & ~(ptrdiff_t)63;
+    return dd_parallel(range, job, job->size, grain < 1024 ? 1024 : grain);
 }

@@ -71,7 +71,7 @@ typedef void (*dd_kernel)(const dd_table *A, ptrdiff_t n, const dd_num *c, const
                           const dd_num *b, double p, void *w);
 
 /* Elementary functions that a kernel may want beside its operands. */
-enum { DD_NONE, DD_COS, DD_SIN, DD_COSH, DD_SINH };
+enum { DD_NONE, DD_COS, DD_SIN, DD_COSH, DD_SINH, DD_EXP };
 
 #include "kernels.h"
 
@@ -126,9 +126,20 @@ typedef struct {
     dd_array c, a, b; /* c is flat */
     double p;
     dd_fn value, aux; /* value.run == NULL: the value row of c is there already */
-    int flags;        /* out: floating-point exceptions of the values */
+    int flags;        /* out: floating-point exceptions of the values (updated atomically) */
 } dd_job;
 
 int dd_apply(dd_job *job);
+
+/* ---- threads (parallel.c) ------------------------------------------------ */
+
+/* Runs elements first .. last - 1 of a job; returns a status. */
+typedef int (*dd_range)(void *job, ptrdiff_t first, ptrdiff_t last);
+
+/* How many threads share a large job, the caller's own included; returns what was set. */
+int dd_set_threads(int n);
+
+/* Runs a job in pieces of `grain` elements on the threads that were set. */
+int dd_parallel(dd_range run, void *job, ptrdiff_t size, ptrdiff_t grain);
 
 #endif

@@ -11,6 +11,8 @@
     DD_KERNEL(sqrt,  1, DD_NONE, 0)                                               \
     DD_KERNEL(exp,   1, DD_NONE, 0)                                               \
     DD_KERNEL(log,   1, DD_NONE, 0)                                               \
+    DD_KERNEL(expm1, 1, DD_EXP,  1)                                               \
+    DD_KERNEL(log1p, 1, DD_NONE, 1)                                               \
     DD_KERNEL(sin,   1, DD_COS,  2)                                               \
     DD_KERNEL(cos,   1, DD_SIN,  2)                                               \
     DD_KERNEL(tan,   1, DD_NONE, 2)                                               \

@@ -248,6 +248,21 @@ BODY(log) {
     }
 }
 
+/* The terms of exp(a), whose value is in the work row. */
+BODY(expm1) {
+    dd_num h = {w, c->t, c->s};
+    MONOMIALS FN(euler_full)(safe, A, n, k, ROW(c, k), a, &h);
+}
+
+/* The terms of log(1 + a). */
+BODY(log1p) {
+    const T *a0 = ROW(a, 0);
+    T *one_a = w;
+    EACH one_a[e] = 1 + a0[e];
+    dd_num x = {w, a->t, a->s};
+    FN(log_body)(safe, A, n, c, &x, b, p, w);
+}
+
 /* Circular and hyperbolic functions, each with its partner -------------- */
 
 /* E c = h E a, E h = sign c E a; the value of h is in the work rows. */
@@ -322,6 +337,8 @@ KERNEL(power)
 KERNEL(sqrt)
 KERNEL(exp)
 KERNEL(log)
+KERNEL(expm1)
+KERNEL(log1p)
 KERNEL(sin)
 KERNEL(cos)
 KERNEL(tan)

@@ -40,6 +40,7 @@ cdef extern from "dualdiff.h" nogil:
         DD_SIN
         DD_COSH
         DD_SINH
+        DD_EXP
 
     enum:
         DD_add
@@ -51,6 +52,8 @@ cdef extern from "dualdiff.h" nogil:
         DD_sqrt
         DD_exp
         DD_log
+        DD_expm1
+        DD_log1p
         DD_sin
         DD_cos
         DD_tan
@@ -106,3 +109,4 @@ cdef extern from "dualdiff.h" nogil:
         int flags
 
     int dd_apply(dd_job *job)
+    int dd_set_threads(int n)

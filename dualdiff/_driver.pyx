@@ -5,6 +5,8 @@ May import: the C library and NumPy.  Invariant: values are computed by NumPy's 
 inner loops, so that order 0 is NumPy's result bit for bit.
 """
 
+import os
+
 import numpy as np
 
 cimport numpy as cnp
@@ -13,9 +15,9 @@ from libc.string cimport memset
 from numpy cimport ndarray
 
 from dualdiff._csrc cimport (
-    DD_COS, DD_COSH, DD_F32, DD_F64, DD_LD, DD_MAXDIMS, DD_NKERNELS, DD_NONE, DD_OK, DD_SIN,
-    DD_SINH, DD_add, DD_cos, DD_cosh, DD_sin, DD_sinh, dd_apply, dd_array, dd_fn, dd_job, dd_kernels,
-    dd_loop, dd_num, dd_table, dd_work_rows,
+    DD_COS, DD_COSH, DD_EXP, DD_F32, DD_F64, DD_LD, DD_MAXDIMS, DD_NKERNELS, DD_NONE, DD_OK, DD_SIN,
+    DD_SINH, DD_add, DD_cos, DD_cosh, DD_exp, DD_sin, DD_sinh, dd_apply, dd_array, dd_fn, dd_job, dd_kernels,
+    dd_loop, dd_num, dd_set_threads, dd_table, dd_work_rows,
 )
 
 cnp.import_array()
@@ -38,7 +40,7 @@ cdef int[3] _typenums = [cnp.NPY_FLOAT, cnp.NPY_DOUBLE, cnp.NPY_LONGDOUBLE]
 # The ufunc that computes the values of each kernel; the others get theirs from the caller.
 _UFUNCS = {
     "add": np.add, "sub": np.subtract, "neg": np.negative, "mul": np.multiply,
-    "div": np.true_divide, "sqrt": np.sqrt, "exp": np.exp, "log": np.log, "sin": np.sin,
+    "div": np.true_divide, "sqrt": np.sqrt, "exp": np.exp, "log": np.log, "expm1": np.expm1, "log1p": np.log1p, "sin": np.sin,
     "cos": np.cos, "tan": np.tan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
 }
 cdef list _ufunc_of = [None] * MAXKERNELS
@@ -73,7 +75,8 @@ cdef void _fill_tables() except *:
                 _value[k][t] = inner_loop(_UFUNCS[name], _typenums[t])
     for t in range(3):
         _square[t] = inner_loop(np.square, _typenums[t])
-    for k, ufunc in ((DD_COS, np.cos), (DD_SIN, np.sin), (DD_COSH, np.cosh), (DD_SINH, np.sinh)):
+    for k, ufunc in ((DD_COS, np.cos), (DD_SIN, np.sin), (DD_COSH, np.cosh), (DD_SINH, np.sinh),
+                     (DD_EXP, np.exp)):
         for t in range(3):
             _aux[k][t] = inner_loop(ufunc, _typenums[t])
 
@@ -86,6 +89,7 @@ _aux_kernel[DD_COS] = DD_cos
 _aux_kernel[DD_SIN] = DD_sin
 _aux_kernel[DD_COSH] = DD_cosh
 _aux_kernel[DD_SINH] = DD_sinh
+_aux_kernel[DD_EXP] = DD_exp
 
 
 cdef object value_ufunc(int kernel):
@@ -245,3 +249,59 @@ cdef int run_scalar(int kernel, const dd_table *A, double *c, double *a, bint at
     if w != local:
         free(w)
     return 0
+
+
+# ---- settings ------------------------------------------------------------------
+
+cdef int _threads = dd_set_threads(len(os.sched_getaffinity(0))
+                                   if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+def set_num_threads(int n):
+    """Let n threads share the work on large arrays; returns the number that was set before.
+
+    Parameters
+    ----------
+    n : int
+        1 switches threads off.  The default is the number of cores of this process.
+
+    Returns
+    -------
+    int
+        The setting before this call.
+
+    Raises
+    ------
+    ValueError
+        If n is less than 1.
+
+    Notes
+    -----
+    Results are the same bits whatever the number of threads: it decides only who computes
+    an element.  Threads are used from some 30,000 coefficients on, without the GIL.
+
+    Examples
+    --------
+    >>> import dualdiff
+    >>> before = dualdiff.set_num_threads(1)
+    >>> dualdiff.set_num_threads(before)
+    1
+    """
+    global _threads
+    if n < 1:
+        raise ValueError(f"set_num_threads expected a positive number of threads, got {n}; "
+                         "1 switches threads off")
+    before = _threads
+    _threads = dd_set_threads(n)
+    return before
+
+
+def get_num_threads():
+    """The number of threads that share the work on large arrays.
+
+    Returns
+    -------
+    int
+        See `set_num_threads`.
+    """
+    return _threads

@@ -115,6 +115,16 @@ def log(alg, c, a, b, p):
         c[k] = over(a[k] - inner / int(deg[k]), a[0])
 
 
+def expm1(alg, c, a, b, p):
+    rows = Rows(alg, np.exp(a[0]), c.terms)
+    for k in range(1, alg.M):
+        c[k] = euler(alg, k, a, rows)
+
+
+def log1p(alg, c, a, b, p):
+    log(alg, c, Rows(alg, 1 + a[0], a.terms), b, p)
+
+
 def _pair(alg, c, a, h0, sign_h, sign_c):
     h = Result(alg, h0, np.zeros_like(c.terms))
     for k in range(1, alg.M):
@@ -160,7 +170,7 @@ def chain(alg, c, a, b, p):
 
 
 KERNELS = {f.__name__: f for f in (
-    add, sub, neg, mul, div, power, sqrt, exp, log, sin, cos, tan, sinh, cosh, tanh, chain)}
+    add, sub, neg, mul, div, power, sqrt, exp, log, expm1, log1p, sin, cos, tan, sinh, cosh, tanh, chain)}
 
 
 class Result(Rows):

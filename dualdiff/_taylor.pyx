@@ -29,7 +29,7 @@ from numpy cimport ndarray
 
 from dualdiff._algebra cimport Algebra, union_of
 from dualdiff._csrc cimport (
-    DD_add, DD_cos, DD_cosh, DD_div, DD_exp, DD_log, DD_mul, DD_neg, DD_power, DD_sin, DD_sinh,
+    DD_add, DD_cos, DD_cosh, DD_div, DD_exp, DD_expm1, DD_log, DD_log1p, DD_mul, DD_neg, DD_power, DD_sin, DD_sinh,
     DD_sqrt, DD_sub, DD_tan, DD_tanh, dd_job,
 )
 from dualdiff._driver import kernel_names
@@ -38,6 +38,8 @@ from dualdiff._driver cimport (
     NO_VALUES, SQUARE, add_up, execute, kernel_type, operand, run_scalar, scalar_operand, scalar_value, set_shape,
     value_ufunc, values_by,
 )
+
+from dualdiff._memory cimport empty
 
 cnp.import_array()
 
@@ -65,7 +67,8 @@ cdef object _float64 = np.float64, _float64_dtype = np.dtype(np.float64)
 cdef object _all = slice(None), _sum = np.sum, _true = np.True_, _false = np.False_
 cdef dict _unary = {
     np.negative: DD_neg, np.sqrt: DD_sqrt, np.exp: DD_exp, np.log: DD_log, np.sin: DD_sin,
-    np.cos: DD_cos, np.tan: DD_tan, np.sinh: DD_sinh, np.cosh: DD_cosh, np.tanh: DD_tanh,
+    np.cos: DD_cos, np.tan: DD_tan, np.expm1: DD_expm1, np.log1p: DD_log1p, np.sinh: DD_sinh,
+    np.cosh: DD_cosh, np.tanh: DD_tanh,
 }
 cdef dict _binary = {
     np.add: DD_add, np.subtract: DD_sub, np.multiply: DD_mul, np.true_divide: DD_div,
@@ -117,7 +120,7 @@ cdef Taylor new_view(Taylor x, ndarray value, ndarray terms):
 
 
 cdef ndarray empty_like_shape(ndarray like, int typenum):
-    return cnp.PyArray_EMPTY(cnp.PyArray_NDIM(like), cnp.PyArray_DIMS(like), typenum, 0)
+    return empty(cnp.PyArray_NDIM(like), cnp.PyArray_DIMS(like), typenum)
 
 
 cdef ndarray empty_terms(Algebra alg, ndarray value):
@@ -127,7 +130,7 @@ cdef ndarray empty_terms(Algebra alg, ndarray value):
     dims[0] = alg.M - 1
     for q in range(nd):
         dims[q + 1] = cnp.PyArray_DIM(value, q)
-    return cnp.PyArray_EMPTY(nd + 1, dims, cnp.PyArray_TYPE(value), 0)
+    return empty(nd + 1, dims, cnp.PyArray_TYPE(value))
 
 
 cdef object value_of(Taylor x):
