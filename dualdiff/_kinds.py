@@ -78,12 +78,16 @@ def store(result, out):
     return out
 
 
-def with_signature(func):
-    """Decorator: the row shows the name and the signature of the NumPy function."""
+def with_signature(func, kind="written"):
+    """Decorator: the row shows the name and signature of the NumPy function, and its kind.
+
+    The kind is the name of the function below that made the row; "written" of one by hand.
+    """
 
     def decorate(row):
         row.__name__ = row.__qualname__ = getattr(func, "__name__", "row")
         row.__wrapped__ = func
+        row.kind = kind
         return row
 
     return decorate
@@ -118,7 +122,7 @@ def first_name(func, place=0):
     return names[place] if place < len(names) else None
 
 
-def positional(func, count=1):
+def positional(func, count=1, kind="written"):
     """Decorator for rows: the first arguments may also be given by NumPy's names for them."""
 
     def decorate(row):
@@ -134,7 +138,7 @@ def positional(func, count=1):
                         args += (kwargs.pop(name),)
             return row(*args, **kwargs)
 
-        return with_signature(func)(accept)
+        return with_signature(func, kind)(accept)
 
     return decorate
 
@@ -145,7 +149,7 @@ def positional(func, count=1):
 def constant(func):
     """Acts on the values; the result is plain: comparisons, floor, argmax, shape."""
 
-    @with_signature(func)
+    @with_signature(func, kind="constant")
     def row(*args, **kwargs):
         out = kwargs.pop("out", None)
         result = func(*values(args), **values(kwargs))
@@ -169,7 +173,7 @@ def linear(func, rows=None):
 
     on_rows = rows or each
 
-    @positional(func)
+    @positional(func, kind="linear")
     def row(x, *args, **kwargs):
         out = kwargs.pop("out", None)
         no_numbers(func, args, kwargs)
@@ -189,7 +193,7 @@ def linear_list(func, rows):
     rows(list of terms, *args, **kwargs): func on terms.
     """
 
-    @positional(func)
+    @positional(func, kind="linear_list")
     def row(xs, *args, **kwargs):
         out = kwargs.pop("out", None)
         no_numbers(func, args, kwargs)
@@ -217,7 +221,7 @@ def picked(func, pick):
     pick(value, result, *args, **kwargs) returns a function from terms to terms.
     """
 
-    @positional(func)
+    @positional(func, kind="picked")
     def row(x, *args, **kwargs):
         out = kwargs.pop("out", None)
         no_numbers(func, args, kwargs)
@@ -243,7 +247,7 @@ def bilinear(func, rows):
     leading axis, of equal length or of length 1.
     """
 
-    @positional(func, 2)
+    @positional(func, 2, kind="bilinear")
     def row(a, b, *args, **kwargs):
         out = kwargs.pop("out", None)
         no_numbers(func, args, kwargs)
@@ -316,7 +320,7 @@ def product_terms(alg, f, av, at, bv, bt):
 def elementwise(ufunc, derivative):
     """A function of one argument by its first derivative (see _chain)."""
 
-    @with_signature(ufunc)
+    @with_signature(ufunc, kind="elementwise")
     def row(x):
         alg, ((value, _),) = unify(x)
         if alg is None:
@@ -362,7 +366,7 @@ def elementwise2(ufunc, da, db):
     None: no derivative in that argument exists; the row refuses it.
     """
 
-    @with_signature(ufunc)
+    @with_signature(ufunc, kind="elementwise2")
     def row(a, b):
         alg, operands = unify(a, b)
         if alg is None:
@@ -423,7 +427,7 @@ def by_degrees(x, value, correction):
 def compose(func, body):
     """Written with other NumPy functions: var, std, norm, trapezoid.  The value is NumPy's own."""
 
-    @positional(func)
+    @positional(func, kind="compose")
     def row(*args, **kwargs):
         out = kwargs.pop("out", None)
         if not holds(args) and not holds(kwargs):

@@ -18,7 +18,7 @@ LN2, LN10 = np.log(2.0), np.log(10.0)
 def kernel(ufunc):
     """A ufunc that the number dispatches itself."""
 
-    @_kinds.with_signature(ufunc)
+    @_kinds.with_signature(ufunc, "kernel")
     def row(*args):
         return ufunc(*[_kinds.pack(a) for a in args])
 
