@@ -1,7 +1,8 @@
 """dualdiff: derivatives of plain NumPy code, to any order."""
 
 from dualdiff import _dispatch, rows  # noqa: F401  (they fill the tables)
+from dualdiff._custom import custom_jvp, stop_gradient
 from dualdiff._transforms import grad, value_and_grad
 from dualdiff._version import __version__
 
-__all__ = ["__version__", "grad", "value_and_grad"]
+__all__ = ["__version__", "custom_jvp", "grad", "stop_gradient", "value_and_grad"]

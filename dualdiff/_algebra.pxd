@@ -1,7 +1,7 @@
 from dualdiff._csrc cimport dd_table
 
 cdef class Factor:
-    cdef readonly long tag
+    cdef readonly long tag, born
     cdef readonly int n, order
 
 cdef class Table:

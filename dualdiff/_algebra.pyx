@@ -25,11 +25,25 @@ from dualdiff._csrc cimport (
 _tags = itertools.count(1)
 
 
+cdef long _clock = 0
+
+
+cdef long born() noexcept:
+    """The time, counted in derivative calls."""
+    global _clock
+    _clock += 1
+    return _clock
+
+
 cdef class Factor:
-    """One set of seeds: n of them, kept to a total order; the tag tells it from others."""
+    """One set of seeds: n of them, kept to a total order; the tag tells it from others.
+
+    born: when the call that uses it began; of two calls the inner one began later.
+    """
 
     def __init__(self, int n, int order):
         self.tag = next(_tags)
+        self.born = born()
         self.n = n
         self.order = order
 
@@ -324,9 +338,12 @@ cdef dict _pool = {}
 cdef Algebra acquire(int n, int order):
     key = (n << 6) | order
     cdef list free_ones = <list>_pool.get(key)
+    cdef Algebra alg
     if free_ones:
         try:
-            return <Algebra>free_ones.pop()
+            alg = <Algebra>free_ones.pop()
+            (<Factor>alg.factors[0]).born = born()
+            return alg
         except IndexError:  # another thread took the last one
             pass
     return algebra_of((Factor(n, order),), ())
