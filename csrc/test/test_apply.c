@@ -1,0 +1,217 @@
+/* Whole arrays: every layout gives the bits that flat copies of the operands give. */
+#include <fenv.h>
+#include <math.h>
+
+#include "test.h"
+
+static void multiply(char **args, const ptrdiff_t *n, const ptrdiff_t *steps, void *data) {
+    for (ptrdiff_t e = 0; e < *n; e++)
+        *(double *)(args[2] + e * steps[2]) =
+            *(double *)(args[0] + e * steps[0]) * *(double *)(args[1] + e * steps[1]);
+    ++*(int *)data;
+}
+
+#define UNARY(name, T, f)                                                                   \
+    static void name(char **args, const ptrdiff_t *n, const ptrdiff_t *steps, void *data) { \
+        for (ptrdiff_t e = 0; e < *n; e++)                                                  \
+            *(T *)(args[1] + e * steps[1]) = f(*(T *)(args[0] + e * steps[0]));             \
+    }
+UNARY(sine, double, sin)
+UNARY(cosine, double, cos)
+UNARY(sine_ld, long double, sinl)
+UNARY(cosine_ld, long double, cosl)
+UNARY(sine_f32, float, sinf)
+UNARY(cosine_f32, float, cosf)
+UNARY(logarithm, double, log)
+
+/* An operand with memory of its own: element 0 of the value and of the first row of terms,
+ * and strides in bytes, the same for both. */
+typedef struct {
+    char *memory;
+    dd_array x;
+} array;
+
+enum { ND = 3 };
+
+/* A random operand of the given item size.  step[q]: elements between neighbours along
+ * axis q, negative or zero too; `flat` says that it lies in the order of the result. */
+static array random_array(const dd_table *A, int type, const ptrdiff_t *shape,
+                          const ptrdiff_t *step, int terms) {
+    static const ptrdiff_t item[] = {sizeof(float), sizeof(double), sizeof(long double)};
+    ptrdiff_t low = 0, high = 0;
+    array a = {0};
+    for (int q = 0; q < ND; q++) {
+        ptrdiff_t reach = (shape[q] - 1) * step[q];
+        low += reach < 0 ? reach : 0, high += reach > 0 ? reach : 0;
+        a.x.vs[q] = a.x.es[q] = step[q] * item[type];
+    }
+    ptrdiff_t row = high - low + 1;
+    a.memory = malloc(A->M * row * item[type]);
+    for (ptrdiff_t i = 0; i < A->M * row; i++) {
+        double r = test_uniform(0.5, 1.5);
+        if (type == DD_F32) ((float *)a.memory)[i] = (float)r;
+        if (type == DD_F64) ((double *)a.memory)[i] = r;
+        if (type == DD_LD) ((long double *)a.memory)[i] = r;
+    }
+    a.x.v = a.memory - low * item[type];
+    a.x.ts = row * item[type];
+    a.x.t = terms ? a.x.v + a.x.ts : NULL;
+    a.x.single = row == 1;
+    ptrdiff_t full = 1;
+    a.x.flat = 1;
+    for (int q = ND - 1; q >= 0; full *= shape[q--]) a.x.flat &= step[q] == full;
+    return a;
+}
+
+/* The element with flat index e, as M values; terms are 0 for a constant. */
+static void element(const dd_table *A, const array *a, const ptrdiff_t *shape, ptrdiff_t e,
+                    double *out) {
+    const char *v = a->x.v;
+    for (int q = ND - 1; q >= 0; q--) v += e % shape[q] * a->x.vs[q], e /= shape[q];
+    for (int64_t k = 0; k < A->M; k++)
+        out[k] = k && !a->x.t ? 0 : *(const double *)(v + k * a->x.ts);
+}
+
+static dd_job job_of(const dd_table *A, int kernel, int type, const ptrdiff_t *shape) {
+    dd_job job = {.A = A, .kernel = kernel, .type = type, .nd = ND, .size = 1};
+    for (int q = 0; q < ND; q++) job.shape[q] = shape[q], job.size *= shape[q];
+    return job;
+}
+
+/* Products of operands of all layouts, several blocks long. */
+static void check_layouts(void) {
+    static const ptrdiff_t shape[ND] = {5, 31, 23}, flat[ND] = {31 * 23, 23, 1};
+    static const ptrdiff_t layouts[][ND] = {
+        {31 * 23, 23, 1},  /* flat */
+        {1, 5, 5 * 31},    /* Fortran order */
+        {31 * 23, 23, -1}, /* reversed */
+        {-31 * 46, 46, 2}, /* every second element, reversed */
+        {0, 23, 1},        /* broadcast along the first axis */
+        {23, 0, 1},        /* along the second */
+        {31, 1, 0},        /* along the last */
+        {0, 0, 0},         /* one element for all */
+    };
+    enum { LAYOUTS = sizeof layouts / sizeof *layouts };
+    int32_t seeds = 2, order = 3;
+    dd_table *A = test_table(1, &seeds, &order, 0, NULL, NULL);
+    double *x = malloc(3 * A->M * sizeof *x), *y = x + A->M, *z = x + 2 * A->M;
+    for (int i = 0; i < LAYOUTS * LAYOUTS * 3; i++) {
+        int la = i % LAYOUTS, lb = i / LAYOUTS % LAYOUTS, constant = i / LAYOUTS / LAYOUTS,
+            calls = 0;
+        if (la > 3 && lb > 3) continue; /* the shape would not be the broadcast one */
+        array a = random_array(A, DD_F64, shape, layouts[la], constant != 1);
+        array b = random_array(A, DD_F64, shape, layouts[lb], constant != 2);
+        array c = random_array(A, DD_F64, shape, flat, 1);
+        dd_job job = job_of(A, DD_mul, DD_F64, shape);
+        job.a = a.x, job.b = b.x, job.c = c.x;
+        job.value = (dd_fn){multiply, &calls};
+        CHECK(dd_apply(&job) == DD_OK, "status");
+        CHECK(calls > 1, "one block only");
+        ptrdiff_t bad = 0;
+        for (ptrdiff_t e = 0; e < job.size; e++) {
+            element(A, &a, shape, e, x);
+            element(A, &b, shape, e, y);
+            double w = x[0] * y[0];
+            dd_num nx = {x, a.x.t ? x + 1 : NULL, 1}, ny = {y, b.x.t ? y + 1 : NULL, 1};
+            dd_num nw = {z, z + 1, 1};
+            dd_kernels[DD_mul].run[DD_F64](A, 1, &nw, &nx, &ny, 0, NULL);
+            z[0] = w;
+            double got[64];
+            element(A, &c, shape, e, got);
+            bad += memcmp(got, z, A->M * sizeof *z) != 0;
+        }
+        CHECK(!bad, "layouts %d and %d: %ld elements differ", la, lb, (long)bad);
+        free(a.memory);
+        free(b.memory);
+        free(c.memory);
+    }
+    free(x);
+    dd_table_free(A);
+}
+
+/* A kernel with a partner function, of every type, strided against flat. */
+static void check_types(void) {
+    static const ptrdiff_t shape[ND] = {3, 40, 29}, flat[ND] = {1160, 29, 1},
+                           every[ND] = {1, 3, 120};
+    static const dd_fn value[] = {{sine_f32, NULL}, {sine, NULL}, {sine_ld, NULL}};
+    static const dd_fn aux[] = {{cosine_f32, NULL}, {cosine, NULL}, {cosine_ld, NULL}};
+    static const ptrdiff_t item[] = {sizeof(float), sizeof(double), sizeof(long double)};
+    int32_t seeds[] = {3, 1}, order[] = {1, 2};
+    dd_table *A = test_table(2, seeds, order, 0, NULL, NULL);
+    for (int type = 0; type < DD_NTYPES; type++) {
+        array a = random_array(A, type, shape, every, 1), f = random_array(A, type, shape, flat, 1);
+        array c = random_array(A, type, shape, flat, 1), d = random_array(A, type, shape, flat, 1);
+        ptrdiff_t size = 3 * 40 * 29;
+        for (ptrdiff_t e = 0; e < size; e++) /* the same elements, flat */
+            for (int64_t k = 0; k < A->M; k++) {
+                ptrdiff_t from = e / 1160 + e / 29 % 40 * 3 + e % 29 * 120;
+                memcpy(f.memory + (k * size + e) * item[type],
+                       a.memory + (k * size + from) * item[type], item[type]);
+            }
+        dd_job job = job_of(A, DD_sin, type, shape), plain = job;
+        job.a = a.x, job.c = c.x, plain.a = f.x, plain.c = d.x;
+        job.value = plain.value = value[type], job.aux = plain.aux = aux[type];
+        CHECK(dd_apply(&job) == DD_OK && dd_apply(&plain) == DD_OK, "status");
+        ptrdiff_t bad = 0, used = type == DD_LD ? 10 : item[type]; /* x87: the rest is padding */
+        for (ptrdiff_t i = 0; i < A->M * size; i++)
+            bad += memcmp(c.memory + i * item[type], d.memory + i * item[type], used) != 0;
+        CHECK(!bad, "type %d: %ld differ", type, (long)bad);
+        free(a.memory);
+        free(f.memory);
+        free(c.memory);
+        free(d.memory);
+    }
+    dd_table_free(A);
+}
+
+/* Values that are there already stay; nothing is done for no elements; flags are told. */
+static void check_the_rest(void) {
+    static const ptrdiff_t shape[ND] = {2, 3, 5}, empty[ND] = {2, 0, 5}, flat[ND] = {15, 5, 1};
+    int32_t seeds = 1, order = 2;
+    dd_table *A = test_table(1, &seeds, &order, 0, NULL, NULL);
+    array a = random_array(A, DD_F64, shape, flat, 1), c = random_array(A, DD_F64, shape, flat, 1);
+    double before = *(double *)c.x.v, term = *(double *)c.x.t;
+    dd_job job = job_of(A, DD_neg, DD_F64, empty);
+    job.a = a.x, job.c = c.x;
+    CHECK(dd_apply(&job) == DD_OK && *(double *)c.x.t == term, "no elements");
+    job = job_of(A, DD_neg, DD_F64, shape);
+    job.a = a.x, job.c = c.x;
+    CHECK(dd_apply(&job) == DD_OK, "status");
+    CHECK(*(double *)c.x.v == before, "a value that was given is computed again");
+    CHECK(*(double *)c.x.t == -*(double *)a.x.t, "term");
+    CHECK(job.flags == 0, "flags %d", job.flags);
+    job = job_of(A, DD_log, DD_F64, shape);
+    ((double *)a.x.v)[7] = 0;
+    job.a = a.x, job.c = c.x;
+    job.value = (dd_fn){logarithm, NULL};
+    CHECK(dd_apply(&job) == DD_OK && job.flags == FE_DIVBYZERO, "flags %d", job.flags);
+    CHECK(!fetestexcept(FE_ALL_EXCEPT & ~FE_INEXACT), "flags are left behind");
+    free(a.memory);
+    free(c.memory);
+    dd_table_free(A);
+}
+
+/* Work rows that do not fit the local buffer are allocated, and that may fail. */
+static void check_memory(void) {
+    static const ptrdiff_t shape[ND] = {4, 20, 30}, flat[ND] = {600, 30, 1};
+    int32_t seeds = 6, order = 3;
+    dd_table *A = test_table(1, &seeds, &order, 0, NULL, NULL);
+    array a = random_array(A, DD_F64, shape, flat, 1), c = random_array(A, DD_F64, shape, flat, 1);
+    dd_job job = job_of(A, DD_sin, DD_F64, shape);
+    job.a = a.x, job.c = c.x;
+    job.value = (dd_fn){sine, NULL}, job.aux = (dd_fn){cosine, NULL};
+    test_allocations = 0, test_fail_at = 1;
+    CHECK(dd_apply(&job) == DD_NOMEM, "an allocation failed");
+    test_fail_at = 0;
+    CHECK(dd_apply(&job) == DD_OK, "status");
+    free(a.memory);
+    free(c.memory);
+    dd_table_free(A);
+}
+
+void test_apply(void) {
+    check_layouts();
+    check_types();
+    check_the_rest();
+    check_memory();
+}
