@@ -1,0 +1,1 @@
+"""Benchmarks of dualdiff against its peers and against its own history (docs/benchmarks.md)."""
