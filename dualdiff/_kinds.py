@@ -67,8 +67,8 @@ def store(result, out):
         return result
     if type(out) is not Taylor:
         if type(result) is Taylor:
-            raise TypeError("dualdiff: out= is a plain array, which cannot hold derivatives; use "
-                            "out=np.empty_like(x) of a number, or leave out= away")
+            raise TypeError("dualdiff: out= is a plain array, which cannot hold derivatives; "
+                            "use out=np.empty_like(x) of a number, or leave out= away")
         out[...] = result
         return out
     if out.shape != np.shape(result):
@@ -317,18 +317,20 @@ def product_terms(alg, f, av, at, bv, bt):
 # ---- elementwise -------------------------------------------------------------------
 
 
-def elementwise(ufunc, derivative):
-    """A function of one argument by its first derivative (see _chain)."""
+def elementwise(ufunc, derivative, domain=(-np.inf, np.inf)):
+    """A function of one argument by its first derivative (see chain).
+
+    domain: the real interval on which it is smooth; tests sweep it.
+    """
 
     @with_signature(ufunc, kind="elementwise")
     def row(x):
-        alg, ((value, _),) = unify(x)
-        if alg is None:
-            return ufunc(value)
+        if not holds(x):
+            return ufunc(x)
         x = pack(x)
         return chain(x, ufunc(x.value), derivative)
 
-    row.derivative = derivative
+    row.derivative, row.domain = derivative, domain
     return row
 
 
@@ -371,11 +373,10 @@ def elementwise2(ufunc, da, db):
         alg, operands = unify(a, b)
         if alg is None:
             return ufunc(a, b)
-        (av, at), (bv, bt) = operands
-        value = np.asarray(ufunc(av, bv))
+        value = np.asarray(ufunc(operands[0][0], operands[1][0]))
         x = [make(alg, v, t) if t is not None else v for v, t in operands]
         low = [truncated(n) if type(n) is Taylor else n for n in x]
-        total = None
+        slopes = []
         for n, partial, place in zip(x, (da, db), (1, 2), strict=True):
             if type(n) is not Taylor:
                 continue
@@ -383,14 +384,24 @@ def elementwise2(ufunc, da, db):
                 raise refuse(ufunc, f"no derivative with respect to argument {place}",
                              "pass its value (x.value) if it is meant as a constant")
             with np.errstate(all="ignore"):
-                h = partial(*low)
-            wide = spread(n, value)
-            part = chain_with(wide, value, h)
-            total = part if total is None else apply("add", total, part, value=value)
-        return total
+                slopes.append((n, partial(*low)))
+        return chain_sum(value, *slopes)
 
     row.partials = (da, db)
     return row
+
+
+def chain_sum(value, *slopes):
+    """The number y with this value and E y = sum of h E x over the pairs (x, h).
+
+    Pairs whose x is a plain array are left out; plain if none is left.
+    """
+    total = None
+    for x, h in slopes:
+        if type(x) is Taylor:
+            part = chain_with(spread(x, value), value, h)
+            total = part if total is None else apply("add", total, part, value=value)
+    return value if total is None else total
 
 
 def spread(x, value):
@@ -425,7 +436,7 @@ def by_degrees(x, value, correction):
 
 
 def compose(func, body):
-    """Written with other NumPy functions: var, std, norm, trapezoid.  The value is NumPy's own."""
+    """Written with other NumPy functions: var, std, trapezoid.  The value is NumPy's own."""
 
     @positional(func, kind="compose")
     def row(*args, **kwargs):

@@ -112,13 +112,12 @@ def mp_taylor(f, x, order, side=1):
     f maps mpf to mpf.  Forward differences with a step far below any distance that
     matters, on the given side of x, in precision enough for the cancellation.
     """
-    span = _BITS + 8
+    x = to_mp(x)
+    size = abs(x)
+    span = _BITS + 8 + max(0, -int(mpmath.mag(size))) * (size != 0)
     with mpmath.workprec((order + 2) * span + 64):
-        x = to_mp(x)
-        size = abs(x)
         unit = size if 0 < size < 1 or size > 1e6 else mpmath.mpf(1)
         h = mpmath.ldexp(unit, -_BITS) * side
-        # Differences of functions that are huge in h's units need their digits as well.
         row = [f(x + k * h) for k in range(order + 1)]
         out = [row[0]]
         for k in range(1, order + 1):

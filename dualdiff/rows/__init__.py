@@ -8,9 +8,9 @@ May import: the kinds, the number, NumPy.  Invariant: no function stands in two 
 """
 
 from dualdiff import _taylor
-from dualdiff.rows import elementwise, products, reductions, shapes
+from dualdiff.rows import elementwise, pairs, products, reductions, shapes
 
-ROOMS = (elementwise, products, reductions, shapes)
+ROOMS = (elementwise, pairs, products, reductions, shapes)
 
 
 def _fill():

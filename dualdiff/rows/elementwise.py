@@ -1,60 +1,274 @@
-"""Ufuncs: one line each.
+"""Ufuncs of one argument: one line each, and the ufuncs that are refused.
 
 A derivative is written in NumPy terms, in the form that keeps its digits everywhere;
 it is evaluated on numbers when higher orders are wanted.  The functions with a kernel
 of their own (csrc/kernels.h) are dispatched by the number itself; they are listed here
 all the same, so that the table is complete.
+
+May import: the kinds, the number, NumPy.  Invariant: every ufunc of NumPy stands in the
+ROWS or the REFUSED of one room.
 """
 
 import numpy as np
+from numpy._core import umath
 
 from dualdiff import _kinds
-from dualdiff._kinds import constant, elementwise, elementwise2
+from dualdiff._elementwise import EVERYWHERE, by_number, by_series, fixed, ln
+from dualdiff._kinds import constant, elementwise, linear
 from dualdiff._taylor import Taylor, apply, make, parts
 
-LN2, LN10 = np.log(2.0), np.log(10.0)
+# ---- derivatives that keep their digits ------------------------------------------------
 
 
-def kernel(ufunc):
+def kernel(ufunc, domain=EVERYWHERE):
     """A ufunc that the number dispatches itself."""
 
     @_kinds.with_signature(ufunc, "kernel")
     def row(*args):
         return ufunc(*[_kinds.pack(a) for a in args])
 
+    row.domain = domain
     return row
+
+
+def one_minus_square(x):
+    """1 - x**2, exact near 1 and -1."""
+    if type(x) is Taylor:
+        return fixed(-(x * x), one_minus_square(np.asarray(x.value)))
+    return (1 - x) * (1 + x)
+
+
+def root_one_minus_square(x):
+    """sqrt(1 - x**2), exact near 1 and -1, on the right side of the cuts."""
+    if type(x) is Taylor:
+        return apply("sqrt", -(x * x), value=root_one_minus_square(np.asarray(x.value)))
+    if x.dtype.kind == "c":
+        return np.sqrt(1 - x) * np.sqrt(1 + x)
+    return np.sqrt(one_minus_square(x))
+
+
+def root_one_plus_square(x):
+    """sqrt(1 + x**2), which overflows only with x."""
+    if type(x) is Taylor:
+        return apply("sqrt", x * x, value=root_one_plus_square(np.asarray(x.value)))
+    if x.dtype.kind == "c":
+        return np.sqrt(1 - 1j * x) * np.sqrt(1 + 1j * x)
+    return np.hypot(x.dtype.type(1), x)
+
+
+def arctan_slope(x):
+    """1 / (1 + x**2), which underflows only where it must."""
+    if type(x) is Taylor:
+        return fixed(1 / (1 + x * x), np.asarray(arctan_slope(np.asarray(x.value))))
+    if x.dtype.kind == "c":
+        return 1 / ((1 - 1j * x) * (1 + 1j * x))
+    far = 1 / x
+    return np.where(np.abs(x) * np.finfo(x.dtype).eps > 1, far * far, 1 / (1 + x * x))
+
+
+def cbrt_series(x, y, D):
+    """Binomial coefficients of exponent 1/3; the first is 1 / (3 y**2)."""
+    c = [1 / (3 * y * y)]
+    for j in range(2, D + 1):
+        c.append(c[-1] * ((4 - 3 * j) / (3 * j)) / x)
+    return c
+
+
+def sinc_series(x, y, D):
+    """Taylor coefficients of s(u) = sin(u) / u at u = pi x, in powers of pi.
+
+    u s_k + k s_{k-1} = sin_k (derivatives, not coefficients): upwards where |u| > k,
+    downwards from far above where |u| < k, so that errors shrink both ways.
+    """
+    pi = np.arccos(x.dtype.type(-1))
+    turn = x - 2 * np.rint(x.real / 2)
+    u = pi * x
+    waves = (np.sin(pi * turn), np.cos(pi * turn))
+    derivative = [waves[0], waves[1], -waves[0], -waves[1]]
+    s = [np.where(u == 0, 1, waves[0] / u)]
+    for k in range(1, D + 1):
+        s.append((derivative[k % 4] - k * s[k - 1]) / u)
+    near = np.abs(u) < D
+    if near.any():
+        v, sv = u[near], [d[near] for d in derivative]
+        r = np.zeros_like(v)
+        for k in range(3 * D + 40, 0, -1):
+            r = (sv[k % 4] - v * r) / k  # s_{k-1}
+            if k - 1 <= D:
+                keep = np.abs(v) < k - 1 if k > 1 else np.abs(v) < 0
+                s[k - 1][near] = np.where(keep, r, s[k - 1][near])
+    scale, out = 1, []
+    for k in range(1, D + 1):
+        scale = scale * pi / k
+        out.append(s[k] * scale)
+    return out
+
+
+# ---- complex numbers ---------------------------------------------------------------------
 
 
 def absolute(x):
     """|x|: real values by the sign, which is 0 at 0; complex ones by their length."""
+    if not _kinds.holds(x):
+        return np.absolute(x)
+    x = _kinds.pack(x)
     if x.dtype.kind == "c":
-        return np.hypot(np.real(x), np.imag(x))
-    return _kinds.chain(x, np.absolute(x.value), np.sign)
+        return fixed(np.hypot(np.real(x), np.imag(x)), np.asarray(np.absolute(x.value)))
+    return _kinds.chain(x, np.absolute(x.value), sign_of_value)
 
 
-def power(a, b):
-    """a ** b for exponents that are numbers or arrays."""
-    return _power(a, b)
+def sign_of_value(x):
+    """The sign of the values, which has no derivative."""
+    return np.sign(_kinds.values(x))
 
 
-_power = elementwise2(
-    np.power,
-    lambda a, b: b * np.power(a, b - 1),
-    lambda a, b: np.power(a, b) * np.log(a),
-)
+def sign(x):
+    """Real values: constant; complex ones: x / |x|, constant at 0."""
+    x = _kinds.pack(x)
+    value = np.sign(_kinds.values(x))
+    if type(x) is not Taylor or x.dtype.kind != "c":
+        return value
+    with np.errstate(all="ignore"):
+        alg, v, terms = parts(x)
+        y = x / np.absolute(make(alg, np.where(v == 0, np.ones((), v.dtype), v), terms))
+    return make(alg, value, np.where(v == 0, np.zeros((), v.dtype), parts(y)[2]))
+
+
+def angle(z, deg=False):
+    """The argument of complex values; real ones have none that changes."""
+    if not _kinds.holds(z):
+        return np.angle(z, deg)
+    z = _kinds.pack(z)
+    value = np.angle(z.value, deg)
+    if z.dtype.kind != "c":
+        return value
+    turned = np.arctan2(np.imag(z), np.real(z))
+    return fixed(np.rad2deg(turned) if deg else turned, np.asarray(value))
+
+
+def real_part(val):
+    """The real parts; of real values, the number itself."""
+    if not _kinds.holds(val):
+        return np.real(val)
+    val = _kinds.pack(val)
+    if val.dtype.kind != "c":
+        return val
+    alg, value, terms = parts(val)
+    return make(alg, value.real, terms.real)
+
+
+def imaginary_part(val):
+    """The imaginary parts; of real values, plain zeros."""
+    if not _kinds.holds(val):
+        return np.imag(val)
+    val = _kinds.pack(val)
+    if val.dtype.kind != "c":
+        return np.imag(val.value)
+    alg, value, terms = parts(val)
+    return make(alg, value.imag, terms.imag)
+
+
+for _row, _func in ((absolute, np.absolute), (sign, np.sign), (angle, np.angle),
+                    (real_part, np.real), (imaginary_part, np.imag)):
+    _kinds.with_signature(_func, "written")(_row)
+absolute.domain = EVERYWHERE
+
+
+# ---- the value and its parts ---------------------------------------------------------------
+
+
+def modf(x):
+    """The fraction carries the derivative; the whole part is constant."""
+    alg, value, terms = parts(_kinds.pack(x))
+    fraction, whole = np.modf(value)
+    return make(alg, fraction, terms), whole
+
+
+def frexp(x):
+    """The mantissa carries the derivative; the exponent is constant."""
+    alg, value, terms = parts(_kinds.pack(x))
+    mantissa, exponent = np.frexp(value)
+    return make(alg, mantissa, np.ldexp(terms, -exponent)), exponent
+
+
+for _row, _func in ((modf, np.modf), (frexp, np.frexp)):
+    _kinds.with_signature(_func, "written")(_row)
+
+
+# ---- the table -----------------------------------------------------------------------------
 
 ROWS = {
-    **{f: kernel(f) for f in (
-        np.add, np.subtract, np.multiply, np.true_divide, np.negative, np.sqrt, np.exp, np.log,
-        np.sin, np.cos, np.tan, np.sinh, np.cosh, np.tanh)},
-    np.power: power,
+    # with a kernel of their own
+    np.negative: kernel(np.negative),
+    np.sqrt: kernel(np.sqrt, (0, np.inf)),
+    np.exp: kernel(np.exp),
+    np.expm1: kernel(np.expm1),
+    np.log: kernel(np.log, (0, np.inf)),
+    np.log1p: kernel(np.log1p, (-1, np.inf)),
+    np.sin: kernel(np.sin),
+    np.cos: kernel(np.cos),
+    np.tan: kernel(np.tan),
+    np.sinh: kernel(np.sinh),
+    np.cosh: kernel(np.cosh),
+    np.tanh: kernel(np.tanh),
+    # made of those
+    np.exp2: by_number(np.exp2, lambda x, y: apply("exp", x * ln(2, x), value=y)),
+    np.log2: by_number(np.log2, lambda x, y: np.log(x) / ln(2, x), (0, np.inf)),
+    np.log10: by_number(np.log10, lambda x, y: np.log(x) / ln(10, x), (0, np.inf)),
+    np.square: by_number(np.square, lambda x, y: x * x),
+    np.reciprocal: by_number(np.reciprocal, lambda x, y: x ** -1),
+    # by their derivative
+    np.arcsin: elementwise(np.arcsin, lambda x: 1 / root_one_minus_square(x), (-1, 1)),
+    np.arccos: elementwise(np.arccos, lambda x: -1 / root_one_minus_square(x), (-1, 1)),
+    np.arctan: elementwise(np.arctan, arctan_slope),
+    np.arcsinh: elementwise(np.arcsinh, lambda x: 1 / root_one_plus_square(x)),
+    np.arccosh: elementwise(
+        np.arccosh, lambda x: (1 / np.sqrt(x - 1)) * (1 / np.sqrt(x + 1)), (1, np.inf)),
+    np.arctanh: elementwise(np.arctanh, lambda x: 1 / one_minus_square(x), (-1, 1)),
+    np.fabs: elementwise(np.fabs, sign_of_value),
     np.absolute: absolute,
-    np.sign: constant(np.sign),
-    np.less: constant(np.less),
-    np.less_equal: constant(np.less_equal),
-    np.greater: constant(np.greater),
-    np.greater_equal: constant(np.greater_equal),
-    np.equal: constant(np.equal),
-    np.not_equal: constant(np.not_equal),
-    np.arctan: elementwise(np.arctan, lambda x: 1 / (1 + x * x)),
+    # by their series
+    np.cbrt: by_series(np.cbrt, cbrt_series),
+    np.sinc: by_series(np.sinc, sinc_series),
+    # linear
+    np.positive: linear(np.positive, np.positive),
+    np.conjugate: linear(np.conjugate, np.conjugate),
+    np.deg2rad: linear(np.deg2rad, np.deg2rad),
+    np.radians: linear(np.radians, np.radians),
+    np.rad2deg: linear(np.rad2deg, np.rad2deg),
+    np.degrees: linear(np.degrees, np.degrees),
+    np.real: real_part,
+    np.imag: imaginary_part,
+    np.angle: angle,
+    np.sign: sign,
+    np.modf: modf,
+    np.frexp: frexp,
+    # piecewise constant
+    **{f: constant(f) for f in (
+        np.floor, np.ceil, np.trunc, np.rint, np.spacing, np.signbit, np.isfinite, np.isinf,
+        np.isnan, np.logical_not, umath._ones_like)},
 }
+for _name, _row in (("real", real_part), ("imag", imaginary_part)):
+    if isinstance(getattr(umath, _name, None), np.ufunc):  # ufuncs of their own since 2.5
+        ROWS[getattr(umath, _name)] = _row
+
+# ---- what makes no sense ------------------------------------------------------------------
+
+_BITS = "works on the bits of integers; numbers with derivatives are floating-point"
+_TEXT = "works on strings"
+_DATES = "works on dates and times"
+
+REFUSED = {
+    **{f: _BITS for f in (
+        np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.bitwise_count, np.invert,
+        np.left_shift, np.right_shift, np.gcd, np.lcm)},
+    np.isnat: _DATES,
+}
+REFUSED |= {  # the loops of string ufuncs are not listed in their types
+    f: _TEXT for f in (getattr(umath, n) for n in dir(umath))
+    if isinstance(f, np.ufunc) and not f.types and f not in ROWS
+}
+
+# Object arrays of numbers call the method of each element: np.exp(a) calls a[i].exp().
+METHODS = {f.__name__: row for f, row in ROWS.items()
+           if isinstance(f, np.ufunc) and f.nin == f.nout == 1 and f is not umath._ones_like}

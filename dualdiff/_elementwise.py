@@ -1,0 +1,253 @@
+"""Kinds of elementwise functions whose derivatives need more care than one formula.
+
+`by_number` gives the terms by other numbers, `by_series` by a Taylor series at each
+value, `split` by shares of the operands; `polar`, `sigmoid` and `power` are the three
+pairs of functions that lose digits unless they are carried together.
+
+May import: the kinds, the number, NumPy.  Knows no rows.  Invariant: the value of a
+result is the NumPy function's own, and raises NumPy's own warnings, no others.
+"""
+
+import numpy as np
+
+from dualdiff import _kinds
+from dualdiff._kinds import chain_sum, holds, spread, truncated, with_signature
+from dualdiff._taylor import Taylor, apply, make, pack, parts, unify
+
+EVERYWHERE = (-np.inf, np.inf)
+
+
+def ln(base, x):
+    """Natural logarithm of a base, rounded once to the dtype of x."""
+    return x.dtype.type(np.log(np.longdouble(base)))
+
+
+def fixed(x, value):
+    """The number x with another value; a plain x gives the value."""
+    if type(x) is not Taylor:
+        return value
+    alg, _, terms = parts(x)
+    return make(alg, value, terms)
+
+
+def common(value, *operands):
+    """Operands broadcast to the shape of a value, in its dtype: numbers and plain arrays."""
+    return [spread(x, value) if type(x) is Taylor else
+            np.broadcast_to(np.asarray(x, value.dtype), value.shape) for x in operands]
+
+
+def numbers(alg, operands):
+    """Operands of `unify` as numbers and plain values."""
+    return [v if t is None else make(alg, v, t) for v, t in operands]
+
+
+# ---- one argument -------------------------------------------------------------------
+
+
+def by_number(func, body, domain=EVERYWHERE):
+    """Terms from body(x, value): a number made of x whose own value does not matter."""
+
+    @with_signature(func, kind="by_number")
+    def row(x, *args, **kwargs):
+        if not holds(x):
+            return func(x, *args, **kwargs)
+        x = pack(x)
+        value = func(x.value, *args, **kwargs)
+        with np.errstate(all="ignore"):
+            return fixed(body(x, value), value)
+
+    row.domain = domain
+    return row
+
+
+def by_series(func, series, domain=EVERYWHERE):
+    """Terms from the Taylor coefficients at each value: for functions without a recurrence.
+
+    series(x, y, D) lists the coefficients 1 .. D of func at the plain array x, y = func(x).
+    """
+
+    @with_signature(func, kind="by_series")
+    def row(x):
+        if not holds(x):
+            return func(x)
+        x = pack(x)
+        value = np.asarray(func(x.value))
+        with np.errstate(all="ignore"):
+            return horner(x, value, series(np.asarray(x.value), value, x.algebra.D))
+
+    row.domain = domain
+    return row
+
+
+def horner(x, value, coefficients):
+    """value + sum of c_j u**j, where u is x without its value: exact where c is."""
+    u = nilpotent(x, value)
+    zero = np.zeros(value.shape, value.dtype)
+    r = np.asarray(coefficients[-1], value.dtype)
+    for c in coefficients[-2::-1]:
+        r = fixed(apply("mul", u, r, value=zero), np.asarray(c, value.dtype))
+    return fixed(apply("mul", u, r, value=zero), value)
+
+
+def nilpotent(x, value):
+    """x minus its value, in the shape and dtype of a value."""
+    return fixed(spread(x, value), np.zeros(value.shape, value.dtype))
+
+
+# ---- two arguments --------------------------------------------------------------------
+
+
+def split(ufunc, shares):
+    """Linear in both arguments once the values are known.
+
+    shares(a, b, value) gives two functions from terms to terms, or None for no share.
+    """
+
+    @with_signature(ufunc, kind="split")
+    def row(a, b):
+        alg, operands = unify(a, b)
+        result = ufunc(operands[0][0], operands[1][0])
+        if alg is None:
+            return result
+        value = np.asarray(result)
+        a, b = common(value, *numbers(alg, operands))
+        with np.errstate(all="ignore"):
+            pair = shares(_kinds.values(a), _kinds.values(b), value)
+            terms = [share(parts(x)[2]) for x, share in zip((a, b), pair, strict=True)
+                     if type(x) is Taylor and share is not None]
+        if not terms:
+            return result
+        return make(alg, value, terms[0] if len(terms) == 1 else terms[0] + terms[1])
+
+    return row
+
+
+def paired(ufunc, slopes):
+    """A function whose derivatives come from numbers that are carried together.
+
+    slopes(a, b), of operands with one degree less, gives the two partial derivatives.
+    """
+
+    @with_signature(ufunc, kind="paired")
+    def row(a, b):
+        alg, operands = unify(a, b)
+        result = ufunc(operands[0][0], operands[1][0])
+        if alg is None:
+            return result
+        value = np.asarray(result)
+        a, b = common(value, *numbers(alg, operands))
+        with np.errstate(all="ignore"):
+            da, db = slopes(low(a), low(b))
+            return chain_sum(value, (a, da), (b, db))
+
+    return row
+
+
+def low(x):
+    """An operand of one degree less."""
+    return truncated(x) if type(x) is Taylor else x
+
+
+def polar(x, y):
+    """cos t, sin t and 1 / h of x + i y = h exp(i t).
+
+    At the origin all three are 0.  E t = (cos t E y - sin t E x) / h, E h = cos t E x +
+    sin t E y: sums in which nothing cancels that does not cancel in the answer.
+    """
+    if type(x) is not Taylor and type(y) is not Taylor:
+        return polar_values(x, y)
+    c, s, r = polar(low(x), low(y))
+    cv, sv, rv = (np.asarray(_kinds.values(n)) for n in (c, s, r))
+    t = chain_sum(np.zeros_like(cv), (y, c * r), (x, -(s * r)))
+    h = chain_sum(np.ones_like(cv), (x, c), (y, s))
+    return chain_sum(cv, (t, -s)), chain_sum(sv, (t, c)), chain_sum(rv, (h, -(r * r)))
+
+
+def polar_values(x, y):
+    """polar of plain arrays, scaled so that nothing overflows or underflows on the way."""
+    x, y = np.asarray(x), np.asarray(y)
+    unbounded = np.isinf(x) | np.isinf(y)
+    # Of infinite operands only the direction counts.
+    u = np.where(unbounded & ~np.isnan(x), np.copysign(np.isinf(x), x), x).astype(x.dtype)
+    v = np.where(unbounded & ~np.isnan(y), np.copysign(np.isinf(y), y), y).astype(x.dtype)
+    _, e = np.frexp(np.maximum(np.abs(u), np.abs(v)))
+    u, v = np.ldexp(u, -e), np.ldexp(v, -e)
+    h = np.hypot(u, v)
+    origin = h == 0
+    h = np.where(origin, 1, h).astype(x.dtype)
+    r = np.where(origin | unbounded, 0, np.ldexp(1 / h, -e)).astype(x.dtype)
+    return u / h, v / h, r
+
+
+def angle_slopes(y, x):
+    """Partial derivatives of arctan2(y, x); NaN at the origin, where there is no limit."""
+    c, s, r = polar(x, y)
+    origin = (np.asarray(_kinds.values(x)) == 0) & (np.asarray(_kinds.values(y)) == 0)
+    if origin.any():
+        r = fixed(r, np.where(origin, np.nan, _kinds.values(r)).astype(x.dtype))
+        c = fixed(c, np.where(origin, 1, _kinds.values(c)).astype(x.dtype))
+        s = fixed(s, np.where(origin, 1, _kinds.values(s)).astype(x.dtype))
+    return c * r, -(s * r)
+
+
+def sigmoid_slopes(base):
+    """Partial derivatives of log(base**a + base**b): p = 1 / (1 + base**(b - a)) and 1 - p.
+
+    Both come with all their digits; their higher terms are those of tanh / 2.
+    """
+    exp = np.exp if base == np.e else np.exp2
+
+    def slopes(a, b):
+        av, bv = np.asarray(_kinds.values(a)), np.asarray(_kinds.values(b))
+        d = np.where(av == bv, 0, av - bv).astype(av.dtype)  # inf - inf: a tie
+        p, q = 1 / (1 + exp(-d)), 1 / (1 + exp(d))
+        if type(a) is not Taylor and type(b) is not Taylor:
+            return p, q
+        half = np.tanh(fixed(a - b, d) * (ln(base, d) / 2 if base != np.e else 0.5)) * 0.5
+        return fixed(half, p), fixed(-half, q)
+
+    return slopes
+
+
+def power(ufunc):
+    """a ** b for any of the two a number.
+
+    With u and v the operands without their values a0 and b0,
+
+        a ** b = exp(v log a0) * sum over j of binomial(b, j) a0**(b0 - j) u**j,
+
+    where each power of a0 is computed for itself and nothing is divided by a0: integer
+    exponents are exact at zero and below, in b too, and 0 ** b is 0.
+    """
+
+    @with_signature(ufunc, kind="power")
+    def row(a, b):
+        alg, operands = unify(a, b)
+        result = ufunc(operands[0][0], operands[1][0])
+        if alg is None:
+            return result
+        value = np.asarray(result)
+        a, b = common(value, *numbers(alg, operands))
+        with np.errstate(all="ignore"):
+            return _power(alg.D, a, b, value)
+
+    return row
+
+
+def _power(D, a, b, value):
+    a0, b0 = np.asarray(_kinds.values(a)), np.asarray(_kinds.values(b))
+    zero = np.zeros(value.shape, value.dtype)
+    y = value
+    if type(a) is Taylor:
+        u = nilpotent(a, value)
+        y = np.power(a0, b0 - D)
+        for j in range(D - 1, -1, -1):
+            y = apply("mul", u, y, value=zero)
+            y = apply("mul", y, (b - j) / (j + 1), value=zero)
+            y = fixed(y, np.power(a0, b0 - j) if j else value)
+    if type(b) is Taylor:
+        w = apply("mul", nilpotent(b, value), np.log(a0), value=zero)
+        if type(y) is not Taylor:
+            return apply("exp", w, value=value)
+        y = apply("mul", y, apply("exp", w, value=zero + 1), value=value)
+    return y

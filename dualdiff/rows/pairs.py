@@ -1,0 +1,146 @@
+"""Ufuncs of two arguments, and clip: one line each.
+
+May import: the kinds, the number, NumPy.  Invariant: as in `elementwise`.
+"""
+
+import numpy as np
+from numpy._core import umath
+
+from dualdiff import _kinds
+from dualdiff._elementwise import (
+    angle_slopes,
+    common,
+    numbers,
+    paired,
+    polar,
+    power,
+    sigmoid_slopes,
+    split,
+)
+from dualdiff._kinds import constant, holds
+from dualdiff._reference import times
+from dualdiff._taylor import Taylor, make, parts, unify
+from dualdiff.rows.elementwise import kernel
+
+# ---- shares of the operands, from the values ------------------------------------------------
+
+
+def picks(a, b, value):
+    """The operand that became the value; half of each at a tie."""
+    nan = np.isnan(value)
+    from_a = (a == value) | (nan & np.isnan(a))
+    from_b = (b == value) | (nan & np.isnan(b))
+    tie = from_a & from_b
+    half = a.dtype.type(0.5)
+    return (lambda t: np.where(tie, half * t, np.where(from_a, t, 0)),
+            lambda t: np.where(tie, half * t, np.where(from_b, t, 0)))
+
+
+def remainder(a, b, value):
+    """a - q b with a constant quotient, rounded down."""
+    q = np.floor_divide(a, b)
+    return lambda t: t, lambda t: -times(t, q)
+
+
+def fmod(a, b, value):
+    """a - q b with a constant quotient, rounded towards zero."""
+    q = np.where(np.isinf(b), 0, np.rint((a - value) / b)).astype(a.dtype)
+    return lambda t: t, lambda t: -times(t, q)
+
+
+def copysign(a, b, value):
+    """|a| with a constant sign; its slope at 0 is 0, as that of |a|."""
+    sign = np.sign(a) * np.copysign(a.dtype.type(1), b)
+    return lambda t: times(t, sign), None
+
+
+def nextafter(a, b, value):
+    """a, and a step that does not depend on it."""
+    return lambda t: t, None
+
+
+def heaviside(x, h, value):
+    """Constant in x; the value at 0 is h."""
+    return None, lambda t: np.where(x == 0, t, 0)
+
+
+def divmod_(a, b):
+    """(constant quotient, remainder)."""
+    if not holds(a) and not holds(b):
+        return np.divmod(a, b)
+    _, ((av, _), (bv, _)) = unify(a, b)
+    quotient, rest = np.divmod(av, bv)
+    with np.errstate(all="ignore"):
+        r = np.remainder(a, b)
+    return quotient, make(*_with(r, rest)) if type(r) is Taylor else rest
+
+
+def _with(r, value):
+    alg, _, terms = parts(r)
+    return alg, value, terms
+
+
+def ldexp(a, n):
+    """a 2**n for integers n."""
+    alg, operands = unify(a, n)
+    value = np.ldexp(operands[0][0], operands[1][0])
+    if alg is None:
+        return value
+    a, n = numbers(alg, operands)
+    if type(n) is Taylor:
+        raise _kinds.refuse(np.ldexp, "no derivative with respect to argument 2",
+                            "exponents are integers; use a * 2.0**n")
+    (a,) = common(np.asarray(value), a)
+    with np.errstate(all="ignore"):
+        return make(alg, np.asarray(value), np.ldexp(parts(a)[2], n))
+
+
+def clip(a, a_min, a_max):
+    """minimum(maximum(a, a_min), a_max)."""
+    value = umath.clip(*map(_kinds.values, (a, a_min, a_max)))
+    with np.errstate(all="ignore"):
+        y = np.minimum(np.maximum(a, a_min), a_max)
+    return make(*_with(y, np.asarray(value))) if type(y) is Taylor else value
+
+
+for _row, _func in ((divmod_, np.divmod), (ldexp, np.ldexp), (clip, umath.clip)):
+    _kinds.with_signature(_func, "written")(_row)
+
+
+# ---- the table -----------------------------------------------------------------------------
+
+ROWS = {
+    # with a kernel of their own
+    np.add: kernel(np.add),
+    np.subtract: kernel(np.subtract),
+    np.multiply: kernel(np.multiply),
+    np.true_divide: kernel(np.true_divide),
+    np.power: power(np.power),
+    np.float_power: power(np.float_power),
+    # carried together
+    np.hypot: paired(np.hypot, lambda x, y: polar(x, y)[:2]),
+    np.arctan2: paired(np.arctan2, angle_slopes),
+    np.logaddexp: paired(np.logaddexp, sigmoid_slopes(np.e)),
+    np.logaddexp2: paired(np.logaddexp2, sigmoid_slopes(2)),
+    # shares
+    np.maximum: split(np.maximum, picks),
+    np.minimum: split(np.minimum, picks),
+    np.fmax: split(np.fmax, picks),
+    np.fmin: split(np.fmin, picks),
+    np.remainder: split(np.remainder, remainder),
+    np.fmod: split(np.fmod, fmod),
+    np.copysign: split(np.copysign, copysign),
+    np.nextafter: split(np.nextafter, nextafter),
+    np.heaviside: split(np.heaviside, heaviside),
+    np.divmod: divmod_,
+    np.ldexp: ldexp,
+    umath.clip: clip,
+    # piecewise constant
+    **{f: constant(f) for f in (
+        np.floor_divide, np.less, np.less_equal, np.greater, np.greater_equal, np.equal,
+        np.not_equal, np.logical_and, np.logical_or, np.logical_xor)},
+}
+
+# Object arrays of numbers call these methods of their elements.
+METHODS = {f.__name__: ROWS[f] for f in (
+    np.arctan2, np.hypot, np.fmod, np.logical_and, np.logical_or, np.logical_xor)}
