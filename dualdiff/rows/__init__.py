@@ -8,9 +8,29 @@ May import: the kinds, the number, NumPy.  Invariant: no function stands in two 
 """
 
 from dualdiff import _taylor
-from dualdiff.rows import elementwise, pairs, products, reductions, shapes
+from dualdiff.rows import (
+    elementwise,
+    linalg,
+    linalg_det,
+    linalg_eigen,
+    linalg_norms,
+    pairs,
+    products,
+    reductions,
+    shapes,
+)
 
-ROOMS = (elementwise, pairs, products, reductions, shapes)
+ROOMS = (
+    elementwise,
+    pairs,
+    products,
+    reductions,
+    shapes,
+    linalg,
+    linalg_det,
+    linalg_eigen,
+    linalg_norms,
+)
 
 
 def _fill():
