@@ -24,11 +24,16 @@ cdef extern from "numpy/arrayobject.h":
                                  npy_intp *strides, void *data, int flags, void *obj)
     cnp.PyArray_Descr *PyArray_DescrFromType(int typenum)
 
+cdef extern from "Python.h":
+    int PyTraceMalloc_Track(unsigned int domain, uintptr_t ptr, size_t size)
+    int PyTraceMalloc_Untrack(unsigned int domain, uintptr_t ptr)
+
 cdef enum:
     SMALL = 64 * 1024   # bytes below which the C library's own memory serves
     ALIGN = 64
     CLASSES = 160       # eight size classes for each power of two
     DEPTH = 32          # blocks kept in one class
+    DOMAIN = 0xD0A1     # of blocks in use, for tracemalloc
 
 
 cdef type _ndarray = np.ndarray
@@ -66,6 +71,7 @@ cdef class Block:
         global _held
         if self.raw == NULL:
             return
+        PyTraceMalloc_Untrack(DOMAIN, <uintptr_t>self.raw)
         if 0 <= self.kind < CLASSES and _count[self.kind] < DEPTH and _held + self.size <= _limit:
             _free[self.kind][_count[self.kind]] = self.raw
             _count[self.kind] += 1
@@ -115,6 +121,7 @@ cdef Block take(size_t size):
         if block.raw == NULL:
             raise MemoryError(f"dualdiff: no memory for an array of {size} bytes; take fewer "
                               "seeds at a time (chunk_size=)")
+    PyTraceMalloc_Track(DOMAIN, <uintptr_t>block.raw, rounded)
     return block
 
 
