@@ -22,6 +22,7 @@ from dualdiff._taylor cimport Taylor, embed, new_array, new_scalar, sync, terms_
 
 cnp.import_array()
 
+from dualdiff._algebra import new_algebra
 from dualdiff._taylor import apply, pack
 
 cdef extern from "numpy/arrayobject.h":
@@ -33,14 +34,14 @@ cdef object _float64 = np.float64, _float64_descr = np.dtype(np.float64)
 cdef class Call:
     """The seeds of one derivative call: use as a context manager around seeding and reading.
 
-    n seeds kept to a total order.
+    n seeds kept to a total order; fresh: with a newer tag than all calls before.
     """
 
     cdef Algebra alg
     cdef readonly Factor factor
 
-    def __init__(self, int n, int order):
-        self.alg = acquire(n, order)
+    def __init__(self, int n, int order, bint fresh=False):
+        self.alg = new_algebra(n, order) if fresh else acquire(n, order)
         self.factor = self.alg.factors[0]
 
     def __enter__(self):
@@ -144,6 +145,7 @@ cdef class Call:
         cdef Taylor t
         if type(y) is Taylor:
             t = <Taylor>y
+            sync(t)
             if t.alg is self.alg:
                 return terms_of(t)[: self.factor.n]
         return self.coefficients(y, np.arange(1, self.factor.n + 1))
@@ -186,7 +188,7 @@ cdef class Gradient:
             x = args[self.place]
             if PyFloat_Check(x):
                 return scalar_gradient(self, args, kwargs, PyFloat_AS_DOUBLE(x))
-            if (self.order == 1 and cnp.PyArray_CheckExact(x)
+            if (self.order == 1 and cnp.PyArray_CheckExact(x) and cnp.PyArray_NDIM(<ndarray>x)
                     and cnp.PyArray_TYPE(<ndarray>x) == cnp.NPY_DOUBLE
                     and cnp.PyArray_ISBEHAVED_RO(<ndarray>x)
                     and 0 < cnp.PyArray_SIZE(<ndarray>x) < 64):
