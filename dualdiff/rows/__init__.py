@@ -9,7 +9,9 @@ May import: the kinds, the number, NumPy.  Invariant: no function stands in two 
 
 from dualdiff import _taylor
 from dualdiff.rows import (
+    einsum,
     elementwise,
+    fft,
     linalg,
     linalg_det,
     linalg_eigen,
@@ -21,15 +23,17 @@ from dualdiff.rows import (
 )
 
 ROOMS = (
+    einsum,
     elementwise,
-    pairs,
-    products,
-    reductions,
-    shapes,
+    fft,
     linalg,
     linalg_det,
     linalg_eigen,
     linalg_norms,
+    pairs,
+    products,
+    reductions,
+    shapes,
 )
 
 

@@ -11,7 +11,7 @@ NumPy's own, and so infinite where NumPy's own sum of squares overflows.
 import numpy as np
 
 from dualdiff._degrees import degrees, inner
-from dualdiff._kinds import bilinear, lead, linear, positional
+from dualdiff._kinds import lead, linear, positional
 from dualdiff._taylor import apply, make, parts
 from dualdiff.rows.linalg import operand
 
@@ -191,58 +191,9 @@ def cond(x, p=None):
 # ---- namesakes -------------------------------------------------------------------------
 
 
-def outer_rows(a, b):
-    """Stacks of outer products."""
-    return a[:, :, None] * b[:, None, :]
-
-
-def cross_rows(a, b, axis=-1):
-    """Stacks of cross products."""
-    ndim = max(a.ndim, b.ndim)
-    a, b = widened(a, ndim), widened(b, ndim)
-    return np.linalg.cross(*np.broadcast_arrays(a, b), axis=lead(axis, ndim - 1))
-
-
-def vecdot_rows(a, b, axis=-1):
-    """Stacks of vecdot."""
-    ndim = max(a.ndim, b.ndim)
-    axis = axis % (ndim - 1) + 1 if axis < 0 else axis + 1
-    return np.vecdot(widened(a, ndim), widened(b, ndim), axis=axis)
-
-
-def widened(a, ndim):
-    """a with axes of length 1 after its leading one."""
-    return a.reshape(a.shape[:1] + (1,) * (ndim - a.ndim) + a.shape[1:])
-
-
-def tensordot_rows(a, b, axes=2):
-    """Stacks of tensordot, by matmul."""
-    na, nb = a.ndim - 1, b.ndim - 1
-    if np.ndim(axes) == 0:
-        left, right = range(na - axes, na), range(axes)
-    else:
-        left, right = (np.atleast_1d(x) for x in axes)
-    left, right = [i % na for i in left], [i % nb for i in right]
-    free_a = [i for i in range(na) if i not in left]
-    free_b = [i for i in range(nb) if i not in right]
-    shape = [a.shape[i + 1] for i in free_a] + [b.shape[i + 1] for i in free_b]
-    k = int(np.prod([a.shape[i + 1] for i in left]))
-    m = int(np.prod([a.shape[i + 1] for i in free_a]))
-    n = int(np.prod([b.shape[i + 1] for i in free_b]))
-    a = a.transpose([0] + [i + 1 for i in free_a + left]).reshape(len(a), m, k)
-    b = b.transpose([0] + [i + 1 for i in right + free_b]).reshape(len(b), k, n)
-    c = a @ b
-    return c.reshape(len(c), *shape)
-
-
 def trace_rows(t, offset=0, axis1=0, axis2=1, dtype=None):
     """np.trace of every term."""
     return np.trace(t, offset, lead(axis1, t.ndim - 1), lead(axis2, t.ndim - 1), dtype)
-
-
-def matmul(x1, x2, /):
-    """np.matmul, which has a row."""
-    return np.matmul(x1, x2)
 
 
 ROWS = {
@@ -250,11 +201,6 @@ ROWS = {
     np.linalg.vector_norm: vector_norm,
     np.linalg.matrix_norm: matrix_norm,
     np.linalg.cond: cond,
-    np.linalg.outer: bilinear(np.linalg.outer, outer_rows),
-    np.linalg.cross: bilinear(np.linalg.cross, cross_rows),
-    np.linalg.vecdot: bilinear(np.linalg.vecdot, vecdot_rows),
-    np.linalg.tensordot: bilinear(np.linalg.tensordot, tensordot_rows),
-    np.linalg.matmul: positional(np.linalg.matmul)(matmul),
     np.linalg.matrix_transpose: linear(np.linalg.matrix_transpose,
                                        lambda t: np.swapaxes(t, -1, -2)),
     np.linalg.diagonal: linear(np.linalg.diagonal, lambda t, offset=0: np.diagonal(
