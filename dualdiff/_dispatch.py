@@ -1,14 +1,15 @@
 """The hooks of the number: calls that are not a plain look-up in the tables.
 
-May import: the kinds, the number.  Invariant: an unknown function raises; it never runs
-on the values alone.
+May import: the kinds, the number, the calls of ufuncs.  Invariant: an unknown function
+raises; it never runs on the values alone.
 """
 
 import numpy as np
 
-from dualdiff import _kinds, _taylor
-from dualdiff._kinds import holds, pack, values
-from dualdiff._taylor import HOOKS, ROWS, Taylor
+from dualdiff import _kinds, _ufunc_calls
+from dualdiff._taylor import HOOKS, ROWS
+
+REFUSED = {}  # function -> why it makes no sense for numbers; filled by rows/
 
 
 def unknown(func, method="__call__"):
@@ -17,10 +18,13 @@ def unknown(func, method="__call__"):
     module = getattr(func, "__module__", None) or "numpy"
     if method != "__call__":
         name = f"{name}.{method}"
+    if func in REFUSED:
+        return TypeError(f"dualdiff: {module}.{name} is not for numbers: {REFUSED[func]}; pass "
+                         "x.value where the derivative is not wanted")
     return TypeError(
-        f"dualdiff: {module}.{name} has no derivative rule; write it with functions that have one, "
-        "give it a rule with dualdiff.custom_jvp, or pass x.value where the derivative is not "
-        "wanted")
+        f"dualdiff: {module}.{name} has no derivative rule; write it with functions that have "
+        "one, give it a rule with dualdiff.custom_jvp, or pass x.value where the derivative is "
+        "not wanted")
 
 
 def function(func, types, args, kwargs):
@@ -30,29 +34,14 @@ def function(func, types, args, kwargs):
 
 def ufunc(func, method, inputs, kwargs):
     """A ufunc call with keywords, a ufunc method, or a ufunc without a row."""
-    out = kwargs.pop("out", None)
-    if method != "__call__":
-        row = ROWS.get((func, method))
-        if row is None:
-            raise unknown(func, method)
-        return _kinds.store(row(*inputs, **kwargs), out)
-    where = kwargs.pop("where", True)
-    dtype = kwargs.pop("dtype", None)
-    for name in ("casting", "order", "subok", "signature"):
-        kwargs.pop(name, None)
-    if dtype is not None:
-        inputs = tuple(x.astype(dtype) if type(x) is Taylor else np.asarray(x, dtype)
-                       for x in inputs)
-    if func.nout == 1 and isinstance(out, tuple):
-        (out,) = out
-    row = ROWS.get(func)
+    if func not in ROWS:
+        raise unknown(func, method)
+    if method == "__call__":
+        return _ufunc_calls.call(func, ROWS[func], inputs, kwargs)
+    row = ROWS.get((func, method))
     if row is None:
-        raise unknown(func)
-    result = row(*inputs, **kwargs)
-    if where is not True:
-        base = out if out is not None else np.zeros_like(result)
-        result = np.where(where, result, base)
-    return _kinds.store(result, out)
+        raise unknown(func, method)
+    return row(*inputs, **kwargs)
 
 
 def text(x):

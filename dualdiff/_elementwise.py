@@ -41,7 +41,7 @@ def numbers(alg, operands):
     return [v if t is None else make(alg, v, t) for v, t in operands]
 
 
-# ---- one argument -------------------------------------------------------------------
+# ---- one argument ------------------------------------------------------------------------
 
 
 def by_number(func, body, domain=EVERYWHERE):
@@ -94,7 +94,7 @@ def nilpotent(x, value):
     return fixed(spread(x, value), np.zeros(value.shape, value.dtype))
 
 
-# ---- two arguments --------------------------------------------------------------------
+# ---- two arguments -----------------------------------------------------------------------
 
 
 def split(ufunc, shares):

@@ -1,13 +1,15 @@
 """The tables: what each NumPy function does to a number, one room for each family.
 
-Every room is a module with a dictionary ROWS from function object to row; rows are
-made by the kinds of `dualdiff._kinds`.  Adding a function is adding a line to a room.
+Every room is a module with a dictionary ROWS from function object to row, and may have
+REFUSED, from function object to the reason why it makes no sense; rows are made by the
+kinds of `dualdiff._kinds`.  Adding a function is adding a line to a room.
 Importing this package fills the tables that the number looks at.
 
-May import: the kinds, the number, NumPy.  Invariant: no function stands in two rooms.
+May import: the kinds, the number, the hooks, NumPy.  Invariant: no function stands in two
+rooms.
 """
 
-from dualdiff import _taylor
+from dualdiff import _dispatch, _taylor
 from dualdiff.rows import (
     einsum,
     elementwise,
@@ -20,6 +22,7 @@ from dualdiff.rows import (
     products,
     reductions,
     shapes,
+    ufunc_methods,
 )
 
 ROOMS = (
@@ -34,6 +37,7 @@ ROOMS = (
     products,
     reductions,
     shapes,
+    ufunc_methods,
 )
 
 
@@ -43,6 +47,7 @@ def _fill():
             if func in _taylor.ROWS:
                 raise RuntimeError(f"dualdiff: {func!r} has two rows")
             _taylor.ROWS[func] = row
+        _dispatch.REFUSED.update(getattr(room, "REFUSED", {}))
         _taylor.METHODS.update(getattr(room, "METHODS", {}))
         _taylor.ATTRIBUTES.update(getattr(room, "ATTRIBUTES", {}))
 

@@ -17,7 +17,7 @@ from dualdiff._elementwise import EVERYWHERE, by_number, by_series, fixed, ln
 from dualdiff._kinds import constant, elementwise, linear
 from dualdiff._taylor import Taylor, apply, make, parts
 
-# ---- derivatives that keep their digits ------------------------------------------------
+# ---- derivatives that keep their digits --------------------------------------------------
 
 
 def kernel(ufunc, domain=EVERYWHERE):
@@ -174,7 +174,7 @@ for _row, _func in ((absolute, np.absolute), (sign, np.sign), (angle, np.angle),
 absolute.domain = EVERYWHERE
 
 
-# ---- the value and its parts ---------------------------------------------------------------
+# ---- the value and its parts -------------------------------------------------------------
 
 
 def modf(x):
@@ -195,7 +195,7 @@ for _row, _func in ((modf, np.modf), (frexp, np.frexp)):
     _kinds.with_signature(_func, "written")(_row)
 
 
-# ---- the table -----------------------------------------------------------------------------
+# ---- the table ---------------------------------------------------------------------------
 
 ROWS = {
     # with a kernel of their own
@@ -252,11 +252,11 @@ for _name, _row in (("real", real_part), ("imag", imaginary_part)):
     if isinstance(getattr(umath, _name, None), np.ufunc):  # ufuncs of their own since 2.5
         ROWS[getattr(umath, _name)] = _row
 
-# ---- what makes no sense ------------------------------------------------------------------
+# ---- what makes no sense -----------------------------------------------------------------
 
-_BITS = "works on the bits of integers; numbers with derivatives are floating-point"
-_TEXT = "works on strings"
-_DATES = "works on dates and times"
+_BITS = "it works on the bits of integers; numbers with derivatives are floating-point"
+_TEXT = "it works on strings"
+_DATES = "it works on dates and times"
 
 REFUSED = {
     **{f: _BITS for f in (

@@ -22,7 +22,7 @@ from dualdiff._reference import times
 from dualdiff._taylor import Taylor, make, parts, unify
 from dualdiff.rows.elementwise import kernel
 
-# ---- shares of the operands, from the values ------------------------------------------------
+# ---- shares of the operands, from the values ---------------------------------------------
 
 
 def picks(a, b, value):
@@ -107,7 +107,7 @@ for _row, _func in ((divmod_, np.divmod), (ldexp, np.ldexp), (clip, umath.clip))
     _kinds.with_signature(_func, "written")(_row)
 
 
-# ---- the table -----------------------------------------------------------------------------
+# ---- the table ---------------------------------------------------------------------------
 
 ROWS = {
     # with a kernel of their own
