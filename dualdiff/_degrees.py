@@ -12,6 +12,8 @@ May import: the number, NumPy.  Invariant: no loop over monomials or over the ba
 the Python loops run over degrees.
 """
 
+import math
+
 import numpy as np
 
 from dualdiff._taylor import apply, make, parts
@@ -103,9 +105,9 @@ def hermitian(a, lower=True):
 def flat(x):
     """(algebra, value (B, m, n), terms (K, B, m, n), shape of the batch) of stacks."""
     alg, value, terms = parts(x)
-    batch = value.shape[:-2]
-    return (alg, value.reshape(-1, *value.shape[-2:]),
-            terms.reshape(len(terms), -1, *value.shape[-2:]), batch)
+    batch, core = value.shape[:-2], value.shape[-2:]
+    shape = (math.prod(batch), *core)
+    return alg, value.reshape(shape), terms.reshape(len(terms), *shape), batch
 
 
 def number(alg, value, terms):

@@ -7,6 +7,8 @@ May import: the kinds, `_degrees`, NumPy.  Invariant: the value is NumPy's own; 
 is factorised a fixed number of times, whatever the order and the number of seeds.
 """
 
+import operator
+
 import numpy as np
 
 from dualdiff._degrees import (
@@ -29,7 +31,7 @@ from dualdiff._taylor import make, parts
 mm = np.matmul
 
 
-def operand(func, x, *args, **kwargs):
+def as_number(func, x, *args, **kwargs):
     """x as a number; arguments after it may hold no derivative."""
     no_numbers(func, args, kwargs)
     alg, ((value, terms),) = unify(x)
@@ -41,7 +43,7 @@ def matrix_function(func, terms):
 
     @positional(func)
     def row(a):
-        x = operand(func, a)
+        x = as_number(func, a)
         if x is None:
             return func(a)
         alg, a0, a_terms, _ = flat_checked(func, x)
@@ -100,7 +102,7 @@ def cholesky(a, /, *, upper=False):
     half: the lower triangle with half the diagonal.  As NumPy, only one triangle of A is
     read, and its diagonal is taken as real.
     """
-    x = operand(np.linalg.cholesky, a, upper)
+    x = as_number(np.linalg.cholesky, a, upper)
     if x is None:
         return np.linalg.cholesky(a, upper=upper)
     alg, a0, at, _ = flat_checked(np.linalg.cholesky, x)
@@ -154,7 +156,7 @@ def pinv_terms(alg, a0, a, y0, rank):
 @positional(np.linalg.pinv)
 def pinv(a, rcond=None, hermitian=False, **kwargs):
     """The pseudo-inverse of A, or where NumPy drops singular values, of A without them."""
-    x = operand(np.linalg.pinv, a, rcond, hermitian, **kwargs)
+    x = as_number(np.linalg.pinv, a, rcond, hermitian, **kwargs)
     if x is None:
         return np.linalg.pinv(a, rcond, hermitian, **kwargs)
     alg, a0, at, batch = flat_checked(np.linalg.pinv, x)
@@ -280,8 +282,10 @@ def _tensorinv(a, ind=2):
 
 def _matrix_power(a, n):
     """By repeated squaring, of the inverse for n < 0."""
+    n = operator.index(n)
+    one = np.linalg.matrix_power(a.value, 0)  # or NumPy's error
     if n == 0:
-        return np.linalg.matrix_power(a.value, 0)
+        return one
     if n < 0:
         a, n = np.linalg.inv(a), -n
     out = None

@@ -18,7 +18,7 @@ from dualdiff._degrees import (
 )
 from dualdiff._kinds import positional
 from dualdiff._taylor import apply, make, parts
-from dualdiff.rows.linalg import flat_checked, matrix_function, operand
+from dualdiff.rows.linalg import as_number, flat_checked, matrix_function
 
 mm = np.matmul
 
@@ -53,7 +53,9 @@ def det_terms(alg, a0, a, c0):
     y0 = np.linalg.inv(np.where(good[:, None, None], a0, np.eye(n, dtype=a0.dtype)))
     with np.errstate(all="ignore"):
         condition = np.abs(a0).sum(-2).max(-1) * np.abs(y0).sum(-2).max(-1)
-    good &= condition < (1e4 if alg.D <= 2 else 100)
+        good &= condition < (1e4 if alg.D <= 2 else 100)
+    if alg.D > 2:  # powers of A_0^{-1} A_d cancel in the result
+        good &= np.abs(y0 @ a).max(axis=(0, -2, -1)) < 10
     if good.any():
         out[:, good] = exp_terms(
             alg, c0[good], log_det_terms(alg, a0[good], a[:, good], y0[good]))
@@ -64,7 +66,7 @@ def det_terms(alg, a0, a, c0):
     return out
 
 
-SMALL = 0.01  # singular values up to this part of the largest go to the products
+SMALL = 0.01  # singular values up to this part of the largest are not divided by
 
 
 def minors_det_terms(alg, a0, a):
@@ -75,47 +77,51 @@ def minors_det_terms(alg, a0, a):
     """
     u, s, vh = np.linalg.svd(a0)
     phase = np.linalg.det(u) * np.linalg.det(vh)
-    power = int(np.ceil(np.log2(s[0]))) if s[0] > 0 else 0
-    s = np.ldexp(s, -power)
-    p = _ldexp(adjoint(u) @ a @ adjoint(vh), -power)
-    terms, extra = (_small_minors if alg.D <= 2 else _schur_minors)(alg, s, p)
-    return _ldexp(terms * (phase / abs(phase)), len(s) * power + extra)
+    p = adjoint(u) @ a @ adjoint(vh)
+    terms = (_small_minors if alg.D <= 2 else _schur_minors)(alg, s, p)
+    return terms * (phase / abs(phase))
 
 
 def _small_minors(alg, s, p):
-    """det(S + P) to degree 2; s falls: s_n / s_i <= 1 takes s_i out of a product, 0/0 is 1."""
+    """det(S + P) to degree 2; products of singular values as mantissas and exponents.
+
+    s falls, so s_n / s_i <= 1 takes s_i out of a product of the others; 0/0 is 1.
+    """
     n = len(s)
-    safe = np.where(s > 0, s, 1)
-    without = [np.where(s > 0, s[-k] / safe, 1) for k in (1, 2) if k <= n]
-    lead, power = np.frexp(s[:-1])
-    terms = (p.diagonal(0, -2, -1) * without[0]).sum(-1) * np.prod(lead)
+    m, e = np.frexp(s)
+    safe = np.where(m > 0, m, 1)
+    without = [np.where(m > 0, m[-k] / safe, 1) for k in (1, 2) if k <= n]
+    one = np.prod(m[:-1]) * without[0], e[:-1].sum() + e[-1] - e
+    terms = _ldexp(p.diagonal(0, -2, -1) * one[0], one[1]).sum(-1)
     if alg.D == 1 or n == 1:
-        return terms, int(power.sum())
-    # without s_i and s_j, i < j: the product of all but the last two, times two quotients
-    pair = np.triu(without[1][:, None] * without[0], 1) * np.prod(np.frexp(s[:-2])[0])
-    pair = np.ldexp(pair, -int(power[-1]))
+        return terms
+    pair = np.ldexp(np.prod(m[:-2]) * without[1][:, None] * without[0],
+                    e.sum() - e[:, None] - e)
+    pair = np.triu(pair, 1)  # i < j: without s_i and s_j
     pair = pair + pair.T
 
     def minors(a, b):
         da, db = a.diagonal(0, -2, -1), b.diagonal(0, -2, -1)
         return ((da @ pair) * db - (a * pair * np.swapaxes(b, -1, -2)).sum(-1)).sum(-1) / 2
 
-    part = span(alg, 2)
-    terms[part] += inner(alg, 2, minors, p, p)
-    return terms, int(power.sum())
+    terms[span(alg, 2)] += inner(alg, 2, minors, p, p)
+    return terms
 
 
 def _schur_minors(alg, s, p):
     """det(S + P) = det B det(C - G B^{-1} F): B has the large singular values; the second
     determinant is made of products only."""
-    n, s, p = len(s), s[None], p[:, None]
-    m = n - max(int((s <= SMALL * s[0, 0]).sum()), 1)
+    n, top = len(s), s[0]
+    power = int(np.ceil(np.log2(top))) if top > 0 else 0
+    s, p = np.ldexp(s, -power)[None], _ldexp(p, -power)[:, None]
+    limit = max(SMALL * s[0, 0], 0.1 * np.abs(p).max())
+    m = n - max(int((s <= limit).sum()), 1)
     dtype = p.dtype
     c0, c = (s[:, m:, None] * np.eye(n - m)).astype(dtype), p[..., m:, m:]
-    lead, power = np.frexp(s[:, :m])
+    lead, more = np.frexp(s[:, :m])
     lead = np.prod(lead, axis=-1).astype(dtype)
     if not m:
-        return lead * products_det(alg, c0, c)[1][:, 0], 0
+        return _ldexp(products_det(alg, c0, c)[1][:, 0], n * power)
     b0, b = (s[:, :m, None] * np.eye(m)).astype(dtype), p[..., :m, :m]
     f, g = p[..., :m, m:], p[..., m:, :m]
     y0 = (1 / s[:, :m, None] * np.eye(m)).astype(dtype)
@@ -124,7 +130,7 @@ def _schur_minors(alg, s, p):
     c = c - product(alg, mm, np.zeros_like(g[0]), g, np.zeros_like(yf[0]), yf)
     first = exp_terms(alg, lead, log_det_terms(alg, b0, b, y0))
     terms = product(alg, np.multiply, lead, first, *products_det(alg, c0, c))
-    return terms[:, 0], int(power.sum())
+    return _ldexp(terms[:, 0], n * power + int(more.sum()))
 
 
 def _ldexp(a, e):
@@ -158,7 +164,7 @@ def _mu(f):
 @positional(np.linalg.slogdet)
 def slogdet(a):
     """log |det A| is the real part of log det A; the sign turns with its imaginary part."""
-    x = operand(np.linalg.slogdet, a)
+    x = as_number(np.linalg.slogdet, a)
     if x is None:
         return np.linalg.slogdet(a)
     alg, a0, at, batch = flat_checked(np.linalg.slogdet, x)

@@ -40,7 +40,7 @@ from dualdiff._spectral import (
     tolerance,
 )
 from dualdiff._taylor import make, parts
-from dualdiff.rows.linalg import flat_checked, operand
+from dualdiff.rows.linalg import as_number, flat_checked
 
 mm = np.matmul
 FAINT = 1e-6  # a component below this part of its vector fixes no phase
@@ -98,7 +98,7 @@ def anchors(v0, row):
 @positional(np.linalg.eigh)
 def eigh(a, UPLO="L"):
     """Only the triangle UPLO of A is read."""
-    x = operand(np.linalg.eigh, a, UPLO)
+    x = as_number(np.linalg.eigh, a, UPLO)
     if x is None:
         return np.linalg.eigh(a, UPLO)
     alg, a0, at, _ = flat_checked(np.linalg.eigh, x)
@@ -115,7 +115,7 @@ def eigh(a, UPLO="L"):
 @positional(np.linalg.eigvalsh)
 def eigvalsh(a, UPLO="L"):
     """As eigh."""
-    x = operand(np.linalg.eigvalsh, a, UPLO)
+    x = as_number(np.linalg.eigvalsh, a, UPLO)
     if x is None:
         return np.linalg.eigvalsh(a, UPLO)
     alg, a0, at, _ = flat_checked(np.linalg.eigvalsh, x)
@@ -177,7 +177,7 @@ def complex_of(a):
 @positional(np.linalg.eig)
 def eig(a):
     """A V = V W; vectors of length 1."""
-    x = operand(np.linalg.eig, a)
+    x = as_number(np.linalg.eig, a)
     if x is None:
         return np.linalg.eig(a)
     alg, a0, at, _ = flat_checked(np.linalg.eig, x)
@@ -194,7 +194,7 @@ def eig(a):
 @positional(np.linalg.eigvals)
 def eigvals(a):
     """As eig, in the order of NumPy's eigvals."""
-    x = operand(np.linalg.eigvals, a)
+    x = as_number(np.linalg.eigvals, a)
     if x is None:
         return np.linalg.eigvals(a)
     alg, a0, at, _ = flat_checked(np.linalg.eigvals, x)
@@ -270,7 +270,7 @@ def singular_spectrum(alg, a0, a, u0, s0, v0, vectors=True, full=False):
 @positional(np.linalg.svd)
 def svd(a, full_matrices=True, compute_uv=True, hermitian=False):
     """A V = U S and A^H U = V S."""
-    x = operand(np.linalg.svd, a, full_matrices, compute_uv, hermitian)
+    x = as_number(np.linalg.svd, a, full_matrices, compute_uv, hermitian)
     if x is None:
         return np.linalg.svd(a, full_matrices, compute_uv, hermitian)
     alg, a0, at, batch = flat_checked(np.linalg.svd, x)
@@ -392,7 +392,8 @@ def reflector_terms(alg, q0, q):
 def complete_terms(alg, q0, q1):
     """The columns of Q beyond those of Q_1, by the reflectors that LAPACK multiplies."""
     m, n = q1.shape[-2:]
-    v0, v, u0, u = reflector_terms(alg, q0[..., :n], q1)
+    with np.errstate(all="ignore"):
+        v0, v, u0, u = reflector_terms(alg, q0[..., :n], q1)
     if not (np.isfinite(v0).all() and np.diagonal(u0, 0, -2, -1).all()):
         # a column with nothing below its diagonal has no reflector: turn as little as can be
         return complement(alg, q0, adjoint(q0) @ q1)
@@ -409,7 +410,7 @@ def complete_terms(alg, q0, q1):
 @positional(np.linalg.qr)
 def qr(a, mode="reduced"):
     """A = Q R; of a wide matrix the leading square part decides."""
-    x = operand(np.linalg.qr, a, mode)
+    x = as_number(np.linalg.qr, a, mode)
     if x is None:
         return np.linalg.qr(a, mode)
     alg, a0, at, _ = flat(x) if x.ndim >= 2 else flat_checked(np.linalg.qr, x)
@@ -424,7 +425,8 @@ def qr(a, mode="reduced"):
         q0, r0 = np.linalg.qr(a0)
     else:
         q0, r0 = (y.reshape(len(a0), *y.shape[-2:]) for y in value)
-    q, r = qr_terms(alg, at[..., :k], q0[..., :k], r0[..., :k, :k])
+    with np.errstate(invalid="ignore"):
+        q, r = qr_terms(alg, at[..., :k], q0[..., :k], r0[..., :k, :k])
     if n > m:
         r = np.concatenate([r, adjoint(q0) @ at[..., k:] + _rest(alg, q, a0, at, k)], axis=-1)
     if kind == "r":

@@ -13,7 +13,7 @@ import numpy as np
 from dualdiff._degrees import degrees, inner
 from dualdiff._kinds import lead, linear, positional
 from dualdiff._taylor import apply, make, parts
-from dualdiff.rows.linalg import operand
+from dualdiff.rows.linalg import as_number
 
 # ---- norms -----------------------------------------------------------------------
 
@@ -130,7 +130,7 @@ def norm_number(value, x, p, axis, keepdims, terms_of=None):
 @positional(np.linalg.norm)
 def norm(x, ord=None, axis=None, keepdims=False):
     """Vector norms of one axis, matrix norms of two, the 2-norm of all elements."""
-    y = operand(np.linalg.norm, x, ord, axis, keepdims)
+    y = as_number(np.linalg.norm, x, ord, axis, keepdims)
     value = np.linalg.norm(x if y is None else y.value, ord, axis, keepdims)
     if y is None:
         return value
@@ -146,7 +146,7 @@ def norm(x, ord=None, axis=None, keepdims=False):
 @positional(np.linalg.vector_norm)
 def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
     """Vector norms over any axes."""
-    y = operand(np.linalg.vector_norm, x, axis, keepdims, ord)
+    y = as_number(np.linalg.vector_norm, x, axis, keepdims, ord)
     value = np.linalg.vector_norm(x if y is None else y.value, axis=axis, keepdims=keepdims,
                                   ord=ord)
     if y is None:
@@ -160,7 +160,7 @@ def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
 @positional(np.linalg.matrix_norm)
 def matrix_norm(x, /, *, keepdims=False, ord="fro"):
     """Matrix norms over the last two axes."""
-    y = operand(np.linalg.matrix_norm, x, keepdims, ord)
+    y = as_number(np.linalg.matrix_norm, x, keepdims, ord)
     value = np.linalg.matrix_norm(x if y is None else y.value, keepdims=keepdims, ord=ord)
     return value if y is None else norm_number(value, y, ord, (-2, -1), keepdims, matrix_terms)
 
@@ -168,7 +168,7 @@ def matrix_norm(x, /, *, keepdims=False, ord="fro"):
 @positional(np.linalg.cond)
 def cond(x, p=None):
     """s_1 / s_n, or |x| |x^{-1}|; at a singular matrix NaN along what moves it."""
-    y = operand(np.linalg.cond, x, p)
+    y = as_number(np.linalg.cond, x, p)
     value = np.asarray(np.linalg.cond(x if y is None else y.value, p))
     if y is None:
         return value[()]
