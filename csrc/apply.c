@@ -92,13 +92,37 @@ static dd_num block(const dd_job *job, const dd_array *x, ptrdiff_t first, ptrdi
     r.s = width;
     if (x->single && !fresh) return r; /* the same element fills every block */
     gather(job, x->v, x->vs, first, n, buf);
-    for (ptrdiff_t i = 1; x->t && i < job->A->M; i++)
+    for (ptrdiff_t i = 1; x->t && i <= x->rows; i++)
         gather(job, x->t + (i - 1) * x->ts, x->es, first, n, buf + i * width * size);
     return r;
 }
 
 static ptrdiff_t rows_of(const dd_job *job, const dd_array *x) {
-    return !x->v || x->flat ? 0 : x->t ? (ptrdiff_t)job->A->M : 1;
+    (void)job;
+    return !x->v || x->flat ? 0 : x->t ? x->rows + 1 : 1;
+}
+
+/* One seed to order 1. */
+static int64_t single_head[] = {0, 1, 2};
+static const dd_table single = {.nf = 1, .D = 1, .M = 2, .head = single_head};
+
+static dd_num one_row(const dd_num *x, const dd_array *array, ptrdiff_t k, ptrdiff_t size) {
+    ptrdiff_t at = array->map ? array->map[k] : k;
+    dd_num r = {x->v, NULL, x->s};
+    if (x->t && at) r.t = (char *)x->t + (at - 1) * x->s * size;
+    return r;
+}
+
+/* Operands whose rows are not those of the result, at order 1: row by row, an operand
+ * that lacks a row being a constant there. */
+static void run_mapped(const dd_job *job, ptrdiff_t n, const dd_num *c, const dd_num *a,
+                       const dd_num *b, void *work) {
+    ptrdiff_t size = item_size[job->type];
+    for (ptrdiff_t k = 1; k < job->A->M; k++) {
+        dd_num ck = {c->v, (char *)c->t + (k - 1) * c->s * size, c->s};
+        dd_num ak = one_row(a, &job->a, k, size), bk = one_row(b, &job->b, k, size);
+        dd_kernels[job->kernel].run[job->type](&single, n, &ck, &ak, &bk, job->p, work);
+    }
 }
 
 /* Elements first .. last - 1 of the result. */
@@ -134,7 +158,10 @@ static int range(void *arg, ptrdiff_t first, ptrdiff_t last) {
             char *args[2] = {a.v, buf};
             job->aux.run(args, &n, steps, job->aux.data);
         }
-        kernel->run[job->type](job->A, n, &c, &a, job->b.v ? &b : NULL, job->p, buf);
+        if (job->b.v && (job->a.map || job->b.map))
+            run_mapped(job, n, &c, &a, &b, buf);
+        else
+            kernel->run[job->type](job->A, n, &c, &a, job->b.v ? &b : NULL, job->p, buf);
     }
     clear_flags(job->type);
     if (buf != local) free(buf);

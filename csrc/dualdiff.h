@@ -27,8 +27,9 @@ typedef struct {
     int32_t *order;  /* [nf] highest degree kept in each factor */
     int32_t D;       /* highest total degree that occurs */
     int64_t M;       /* monomials, the constant one included */
-    int32_t *deg;    /* [M] total degree of each monomial */
     int64_t *head;   /* [D + 2] first monomial of each degree; head[D + 1] = M */
+                     /* one factor of order 1 lists nothing: what follows is NULL */
+    int32_t *deg;    /* [M] total degree of each monomial */
     int32_t *part;   /* [M * nf] the monomial of each factor, numbered in that factor */
     int64_t *start;  /* [M + 1] pairs of monomial k are start[k] .. start[k + 1] */
     int32_t *pi;     /* ordered pairs (i, j) -> k, both of degree >= 1: */
@@ -105,6 +106,9 @@ typedef struct {
     char *v;
     char *t;        /* NULL for a constant */
     ptrdiff_t ts;   /* from one row of terms to the next */
+    ptrdiff_t rows; /* rows of terms */
+    const int32_t *map; /* NULL, or for each row of the result the operand's row, 0 for none;
+                           only at order 1 */
     int flat;       /* elements lie one after another, in the result's order */
     int single;     /* every element is the same one */
     ptrdiff_t vs[DD_MAXDIMS], es[DD_MAXDIMS];

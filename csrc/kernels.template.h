@@ -36,7 +36,8 @@ static int FN(any_nan)(const dd_table *A, ptrdiff_t n, const dd_num *c) {
 #define OVER(a, b) FN(over)(safe, a, b)
 #define EACH for (ptrdiff_t e = 0; e < n; e++)
 #define MONOMIALS for (ptrdiff_t k = 1; k < A->M; k++)
-#define PAIRS for (int64_t q = A->start[k]; q < A->start[k + 1]; q++)
+#define DEGREE(k) (A->D == 1 ? 1 : A->deg[k])
+#define PAIRS if (A->D > 1) for (int64_t q = A->start[k]; q < A->start[k + 1]; q++)
 #define ARGS const dd_table *A, ptrdiff_t n, const dd_num *c, const dd_num *a, const dd_num *b, \
              double p, void *w
 #define BODY(name) DD_INLINE void FN(name##_body)(int safe, ARGS)
@@ -56,7 +57,7 @@ static int FN(any_nan)(const dd_table *A, ptrdiff_t n, const dd_num *c) {
 DD_INLINE void FN(euler)(int safe, const dd_table *A, ptrdiff_t n, ptrdiff_t k, T *restrict r,
                          const dd_num *x, const dd_num *h) {
     EACH r[e] = 0;
-    if (A->start[k] == A->start[k + 1]) return;
+    if (A->D == 1 || A->start[k] == A->start[k + 1]) return;
     PAIRS {
         const T *xi = ROW(x, A->pi[q]), *hj = ROW(h, A->pj[q]);
         T di = A->deg[A->pi[q]];
@@ -70,7 +71,7 @@ DD_INLINE void FN(euler)(int safe, const dd_table *A, ptrdiff_t n, ptrdiff_t k, 
 DD_INLINE void FN(euler_full)(int safe, const dd_table *A, ptrdiff_t n, ptrdiff_t k, T *restrict r,
                               const dd_num *x, const dd_num *h) {
     const T *xk = ROW(x, k), *h0 = ROW(h, 0);
-    if (A->deg[k] == 1) {
+    if (DEGREE(k) == 1) {
         EACH r[e] = TIMES(xk[e], h0[e]);
         return;
     }
@@ -272,7 +273,7 @@ DD_INLINE void FN(pair)(int safe, T sign, T sign_c, ARGS) {
         T *ck = ROW(c, k);
         FN(euler_full)(safe, A, n, k, ck, a, &h);
         if (sign_c < 0) EACH ck[e] = -ck[e];
-        if (A->deg[k] == A->D) continue; /* nothing reads the partner's last degree */
+        if (DEGREE(k) == A->D) continue; /* nothing reads the partner's last degree */
         T *hk = ROW(&h, k);
         FN(euler_full)(safe, A, n, k, hk, a, c);
         if (sign < 0) EACH hk[e] = -hk[e];
@@ -289,7 +290,7 @@ DD_INLINE void FN(tangent)(int safe, T sign, ARGS) {
     dd_num h = {w, (T *)w + n, n};
     MONOMIALS {
         FN(euler_full)(safe, A, n, k, ROW(c, k), a, &h);
-        if (A->deg[k] == A->D) continue;
+        if (DEGREE(k) == A->D) continue;
         T *hk = ROW(&h, k);
         FN(square_row)(safe, A, n, k, hk, c);
         if (sign < 0) EACH hk[e] = -hk[e];
@@ -359,6 +360,7 @@ DD_CLONES static void FN(tanh)(ARGS) {
 #undef EACH
 #undef MONOMIALS
 #undef PAIRS
+#undef DEGREE
 #undef ARGS
 #undef BODY
 #undef KERNEL

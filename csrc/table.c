@@ -246,6 +246,16 @@ static int build(dd_table *t, const factor *f, const bounds *keep, int64_t *x, i
     return DD_OK;
 }
 
+/* One factor of order 1: nothing to list, whatever the number of seeds. */
+static int first_order(dd_table *t) {
+    t->D = 1;
+    t->M = (int64_t)t->n[0] + 1;
+    t->head = malloc(3 * sizeof *t->head);
+    if (!t->head) return DD_NOMEM;
+    t->head[0] = 0, t->head[1] = 1, t->head[2] = t->M;
+    return DD_OK;
+}
+
 int dd_table_new(dd_table **table, int32_t nf, const int32_t *n, const int32_t *order,
                  int32_t nb, const int64_t *mask, const int32_t *bound) {
     int status = DD_OK;
@@ -265,10 +275,12 @@ int dd_table_new(dd_table **table, int32_t nf, const int32_t *n, const int32_t *
         status = DD_NOMEM;
         goto done;
     }
-    for (int32_t q = 0; q < nf && !status; q++) {
-        t->n[q] = n[q], t->order[q] = order[q];
-        status = factor_init(f + q, n[q], order[q]);
+    for (int32_t q = 0; q < nf; q++) t->n[q] = n[q], t->order[q] = order[q];
+    if (nf == 1 && !nb && order[0] == 1 && n[0] < LIMIT) {
+        status = first_order(t);
+        goto done;
     }
+    for (int32_t q = 0; q < nf && !status; q++) status = factor_init(f + q, n[q], order[q]);
     if (!status) status = build(t, f, &keep, x, x + nf + 1, x + 2 * (nf + 1), &where);
 done:
     for (int32_t q = 0; f && q < nf; q++) factor_free(f + q);

@@ -68,8 +68,18 @@ cdef class Table:
         """A read-only NumPy copy of one array of the table, made once."""
         if name in self.cache:
             return self.cache[name]
-        cdef Py_ssize_t i, total = self.t.start[self.M]
-        if name == "deg":
+        cdef Py_ssize_t i, total = 0 if self.t.start == NULL else self.t.start[self.M]
+        if self.t.deg == NULL and name != "head":  # one factor of order 1
+            if name == "deg":
+                out = np.ones(self.M, np.intp)
+                out[0] = 0
+            elif name == "start":
+                out = np.zeros(self.M + 1, np.intp)
+            elif name in ("pi", "pj"):
+                out = np.zeros(0, np.intp)
+            else:
+                out = np.arange(self.M)[:, None]
+        elif name == "deg":
             out = np.array([self.t.deg[i] for i in range(self.M)], np.intp)
         elif name == "head":
             out = np.array([self.t.head[i] for i in range(self.D + 2)], np.intp)
@@ -167,10 +177,11 @@ cdef Table table_of(tuple key):
     table.cache = {}
     table.M = table.t.M
     table.D = table.t.D
-    _kept += table.t.start[table.M] + table.M
+    cdef Py_ssize_t size = 0 if table.t.start == NULL else table.t.start[table.M] + table.M
+    _kept += size
     if _kept > KEEP:
         _tables.clear()
-        _kept = table.t.start[table.M] + table.M
+        _kept = size
     return <Table>_tables.setdefault(key, table)
 
 
@@ -361,7 +372,7 @@ cdef void release(Algebra alg):
     free_ones = _pool.get(key)
     if free_ones is None:
         free_ones = _pool.setdefault(key, [])
-    if len(free_ones) < 8 and alg.M < 4096:
+    if len(free_ones) < 8:
         free_ones.append(alg)
 
 

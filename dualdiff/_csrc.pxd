@@ -85,6 +85,8 @@ cdef extern from "dualdiff.h" nogil:
         char *v
         char *t
         ptrdiff_t ts
+        ptrdiff_t rows
+        const int32_t *map
         int flat
         int single
         ptrdiff_t *vs

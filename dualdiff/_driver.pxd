@@ -5,7 +5,7 @@ from dualdiff._csrc cimport dd_array, dd_job, dd_table
 cdef int kernel_type(int typenum) noexcept
 cdef int set_shape(dd_job *job, ndarray like) except -1
 cdef void operand(dd_job *job, dd_array *x, ndarray v, ndarray t) noexcept
-cdef void scalar_operand(dd_array *x, double *c, bint terms) noexcept
+cdef void scalar_operand(dd_array *x, double *c, Py_ssize_t rows) noexcept
 cdef enum:
     NO_VALUES = -1
     SQUARE = -2

@@ -140,11 +140,14 @@ cdef void operand(dd_job *job, dd_array *x, ndarray v, ndarray t) noexcept:
     x.v = <char *>cnp.PyArray_DATA(v)
     x.t = NULL
     x.ts = 0
+    x.rows = 0
+    x.map = NULL
     x.single = cnp.PyArray_SIZE(v) == 1 and job.size != 1
     x.flat = same and cnp.PyArray_IS_C_CONTIGUOUS(v)
     if t is not None:
         x.t = <char *>cnp.PyArray_DATA(t)
         x.ts = cnp.PyArray_STRIDE(t, 0)
+        x.rows = cnp.PyArray_DIM(t, 0)
         if x.flat and not cnp.PyArray_IS_C_CONTIGUOUS(t):
             x.flat = _rows_contiguous(t, job)
     if x.flat:
@@ -170,10 +173,12 @@ cdef bint _rows_contiguous(ndarray t, dd_job *job) noexcept:
     return cnp.PyArray_STRIDE(t, 0) % cnp.PyArray_ITEMSIZE(t) == 0
 
 
-cdef void scalar_operand(dd_array *x, double *c, bint terms) noexcept:
-    """Describe one number, value first, as an operand for every element."""
+cdef void scalar_operand(dd_array *x, double *c, Py_ssize_t rows) noexcept:
+    """Describe one number, value first, then so many terms, as an operand for every element."""
     x.v = <char *>c
-    x.t = <char *>(c + 1) if terms else NULL
+    x.t = <char *>(c + 1) if rows else NULL
+    x.rows = rows
+    x.map = NULL
     x.ts = sizeof(double)
     x.flat = False
     x.single = True

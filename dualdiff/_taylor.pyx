@@ -400,17 +400,17 @@ cdef Taylor array_binary(int kernel, Algebra alg, x, y, ndarray value):
     if vx is not None:
         operand(&job, &job.a, vx, tx)
     elif isinstance(x, Taylor):
-        scalar_operand(&job.a, (<Taylor>x).c, True)
+        scalar_operand(&job.a, (<Taylor>x).c, alg.M - 1)
     else:
         cx = x
-        scalar_operand(&job.a, &cx, False)
+        scalar_operand(&job.a, &cx, 0)
     if vy is not None:
         operand(&job, &job.b, vy, ty)
     elif isinstance(y, Taylor):
-        scalar_operand(&job.b, (<Taylor>y).c, True)
+        scalar_operand(&job.b, (<Taylor>y).c, alg.M - 1)
     else:
         cy = y
-        scalar_operand(&job.b, &cy, False)
+        scalar_operand(&job.b, &cy, 0)
     values_by(&job, NO_VALUES if given else kernel)
     if execute(&job, kernel):
         warn(kernel, value_of(x) if isinstance(x, Taylor) else x,
