@@ -3,6 +3,11 @@ from dualdiff._csrc cimport dd_table
 cdef class Factor:
     cdef readonly long tag, born
     cdef readonly int n, order
+    cdef readonly Factor parent
+    cdef dict locals
+    cdef readonly object arange
+    cdef Factor local(self, int n)
+    cdef seeds(self)
 
 cdef class Table:
     cdef dd_table *t
@@ -25,9 +30,15 @@ cdef class Algebra:
     cdef readonly int D
     cdef dict unions
     cdef Algebra lower
+    cdef readonly Py_ssize_t laned
     cdef object __weakref__
 
 cdef Algebra acquire(int n, int order)
 cdef void release(Algebra alg)
 cdef tuple union_of(Algebra a, Algebra b)
 cdef Algebra lower_of(Algebra alg)
+cdef Algebra laned_algebra(Algebra alg, Py_ssize_t n)
+cdef Algebra dense_algebra(Algebra alg)
+cdef Algebra local_algebra(Algebra alg)
+cdef Algebra algebra_of(tuple factors, tuple bounds)
+cdef object relabel(Algebra small, Algebra big, tuple seeds)

@@ -23,6 +23,7 @@ from dualdiff._csrc cimport (
 )
 
 _tags = itertools.count(1)
+_arange = np.arange(0)
 
 
 cdef long _clock = 0
@@ -39,13 +40,35 @@ cdef class Factor:
     """One set of seeds: n of them, kept to a total order; the tag tells it from others.
 
     born: when the call that uses it began; of two calls the inner one began later.
+    A local factor has a parent: its few seeds stand, element by element, for seeds of the
+    parent (see _lanes.pxi).  It takes the parent's place in an algebra, and its tag.
     """
 
-    def __init__(self, int n, int order):
-        self.tag = next(_tags)
-        self.born = born()
+    def __init__(self, int n, int order, Factor parent=None):
+        self.tag = next(_tags) if parent is None else parent.tag
+        self.born = born() if parent is None else parent.born
         self.n = n
         self.order = order
+        self.parent = parent
+        self.locals = {}
+
+    cdef Factor local(self, int n):
+        """The factor of n local seeds of this one."""
+        found = self.locals.get(n)
+        if found is None:
+            found = self.locals.setdefault(n, Factor(n, self.order, self))
+        return <Factor>found
+
+    cdef seeds(self):
+        """0 .. n - 1, read-only, one array for as long as the factor lives."""
+        global _arange
+        if self.arange is None:
+            if len(_arange) < self.n:
+                wider = np.arange(self.n)
+                wider.flags.writeable = False
+                _arange = wider
+            self.arange = _arange[: self.n]
+        return self.arange
 
     def __repr__(self):
         return f"Factor(tag={self.tag}, n={self.n}, order={self.order})"
@@ -292,6 +315,10 @@ cdef Algebra algebra_of(tuple factors, tuple bounds):
     alg.M = alg.table.M
     alg.D = alg.table.D
     alg.unions = {}
+    alg.laned = -1
+    for q, f in enumerate(factors):
+        if (<Factor>f).parent is not None:
+            alg.laned = q
     return <Algebra>_interned.setdefault(key, alg)
 
 
@@ -318,6 +345,8 @@ cdef tuple union_of(Algebra a, Algebra b):
         return <tuple>found
     mine = set(a.factors)
     factors = tuple(sorted(a.factors + tuple(f for f in b.factors if f not in mine), key=tag_of))
+    if len({tag_of(f) for f in factors}) < len(factors):
+        raise RuntimeError("dualdiff: internal error: a factor met its own local factor")
     cdef Algebra u = algebra_of(factors, merge_bounds(a.bounds, b.bounds))
     map_a = None if u is a else u.table.embed(a.table, tuple([factors.index(f) for f in a.factors]))
     map_b = None if u is b else u.table.embed(b.table, tuple([factors.index(f) for f in b.factors]))
@@ -335,6 +364,58 @@ cdef Algebra lower_of(Algebra alg):
         bound = (frozenset(alg.factors), alg.D - 1)
         alg.lower = algebra_of(alg.factors, merge_bounds(alg.bounds, (bound,)))
     return alg.lower
+
+
+# ---- lanes: algebras of local seeds ------------------------------------------
+
+cdef Algebra replace_factor(Algebra alg, Factor old, Factor new):
+    """The algebra with one factor in place of another, also in its bounds."""
+    factors = tuple([new if f is old else f for f in alg.factors])
+    bounds = tuple([(frozenset(new if f is old else f for f in members), bound)
+                    for members, bound in alg.bounds])
+    return algebra_of(factors, bounds)
+
+
+cdef Algebra laned_algebra(Algebra alg, Py_ssize_t n):
+    """The algebra of a laned number with n local seeds instead of what it has."""
+    cdef Factor old = alg.factors[alg.laned]
+    if old.n == n:
+        return alg
+    found = alg.unions.get(n)
+    if found is None:
+        found = replace_factor(alg, old, old.parent.local(n))
+        alg.unions[n] = found
+    return <Algebra>found
+
+
+cdef Algebra dense_algebra(Algebra alg):
+    """The algebra of a laned number once it is dense."""
+    cdef Factor old = alg.factors[alg.laned]
+    return replace_factor(alg, old, old.parent)
+
+
+cdef Algebra local_algebra(Algebra alg):
+    """One local seed of the one factor of an algebra."""
+    cdef Factor factor = alg.factors[0]
+    factor.seeds()
+    return algebra_of((factor.local(1),), ())
+
+
+cdef object relabel(Algebra small, Algebra big, tuple seeds):
+    """Position in `big` of each monomial of `small`, whose local seed s is seeds[s] there."""
+    cdef Py_ssize_t place = small.laned, k, d
+    cdef int32_t[64] s
+    key = ("relabel", small.table.key, place, seeds)
+    if key not in big.table.cache:
+        part = np.array(small.table.array("part"))
+        n = (<Factor>big.factors[place]).n
+        for k in range(small.M):
+            new = sorted(seeds[i] for i in small.multi_index(k)[place])
+            for d in range(len(new)):
+                s[d] = new[d]
+            part[k, place] = dd_rank(n, len(new), s)
+        big.table.cache[key] = big.table.find(part)
+    return big.table.cache[key]
 
 
 # ---- algebras for derivative calls -------------------------------------------
@@ -366,11 +447,14 @@ cdef void release(Algebra alg):
     if alg.unions:
         alg.unions.clear()
     alg.lower = None
+    factor.locals.clear()
     if Py_REFCNT(alg) > 1 or Py_REFCNT(factor) > 2:  # factor: the tuple's and the local one
         return
     key = (factor.n << 6) | factor.order
     free_ones = _pool.get(key)
     if free_ones is None:
+        if len(_pool) > 256:
+            _pool.clear()
         free_ones = _pool.setdefault(key, [])
     if len(free_ones) < 8:
         free_ones.append(alg)

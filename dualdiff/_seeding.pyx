@@ -17,8 +17,10 @@ from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_Check, PyFloat_CheckExact
 from libc.string cimport memcpy, memset
 from numpy cimport ndarray
 
-from dualdiff._algebra cimport Algebra, Factor, acquire, release, union_of
-from dualdiff._taylor cimport Taylor, embed, new_array, new_scalar, sync, terms_of, value_of
+from dualdiff._algebra cimport Algebra, Factor, acquire, algebra_of, release
+from dualdiff._taylor cimport (
+    Taylor, dense, new_array, new_laned, new_scalar, sync, terms_of, value_of,
+)
 
 cnp.import_array()
 
@@ -31,16 +33,86 @@ cdef extern from "numpy/arrayobject.h":
 cdef object _float64 = np.float64, _float64_descr = np.dtype(np.float64)
 
 
+# ---- when seeds have lanes --------------------------------------------------------
+
+cdef Py_ssize_t _from_order_1 = 64, _from_order_2 = 16  # seeds from which lanes pay
+_mode = "auto"
+
+
+def set_lanes(mode):
+    """Choose how many-seed calls represent their seeds; returns the choice before.
+
+    Parameters
+    ----------
+    mode : {"auto", "always", "never"}
+        "auto" uses lanes (a sparse representation) from a number of seeds on where they
+        pay; the others force one representation, for tests and comparisons.
+
+    Returns
+    -------
+    str
+        The mode before this call.
+
+    Raises
+    ------
+    ValueError
+        If mode is none of the three.
+
+    Notes
+    -----
+    Results agree to rounding.  With lanes the cost of element-by-element functions does
+    not grow with the number of inputs.
+
+    Examples
+    --------
+    >>> import dualdiff
+    >>> dualdiff.set_lanes("never")
+    'auto'
+    >>> dualdiff.set_lanes("auto")
+    'never'
+    """
+    global _mode
+    if mode not in ("auto", "always", "never"):
+        raise ValueError(f"set_lanes expected 'auto', 'always' or 'never', got {mode!r}")
+    before = _mode
+    _mode = mode
+    return before
+
+
+cdef bint with_lanes(Py_ssize_t n, int order):
+    """Whether a call with n seeds gives them lanes."""
+    if _mode == "auto":
+        return n >= (_from_order_1 if order == 1 else _from_order_2)
+    return _mode == "always"
+
+
+cdef Taylor seed_lanes(Factor factor, ndarray value, Py_ssize_t first):
+    """x + e with one local seed, whose lane numbers the elements from `first` on."""
+    cdef Algebra alg
+    factor.seeds()
+    alg = algebra_of((factor.local(1),), ())
+    shape = (<object>value).shape
+    terms = np.zeros((alg.M - 1,) + shape, (<object>value).dtype)
+    terms[0] = 1
+    lane = factor.arange[first : first + cnp.PyArray_SIZE(value)].reshape(shape)
+    return new_laned(alg, value, terms, (lane,))
+
+
 cdef class Call:
     """The seeds of one derivative call: use as a context manager around seeding and reading.
 
     n seeds kept to a total order; fresh: with a newer tag than all calls before.
     """
 
-    cdef Algebra alg
+    cdef Algebra alg            # None where it would be too large: then every seed has lanes
     cdef readonly Factor factor
+    cdef readonly bint laned
 
-    def __init__(self, int n, int order, bint fresh=False):
+    def __init__(self, int n, int order, bint fresh=False, lanes=False):
+        self.laned = with_lanes(n, order) if lanes is None else lanes
+        if self.laned and order > 1:
+            self.factor = Factor(n, order)
+            return
         self.alg = new_algebra(n, order) if fresh else acquire(n, order)
         self.factor = self.alg.factors[0]
 
@@ -50,8 +122,11 @@ cdef class Call:
     def __exit__(self, *exc):
         cdef Algebra alg = self.alg
         self.alg = None
+        if alg is None:
+            self.factor.locals.clear()
         self.factor = None
-        release(alg)
+        if alg is not None:
+            release(alg)
 
     @property
     def algebra(self):
@@ -61,6 +136,8 @@ cdef class Call:
         """x + e: one seed for each element, in C order, from seed `first` on."""
         cdef Taylor y
         cdef Py_ssize_t i, n
+        if self.laned and type(x) is not Taylor:
+            return seed_lanes(self.factor, np.array(x, order="C", subok=False), first)
         if PyFloat_Check(x):
             y = new_scalar(self.alg)
             memset(y.c, 0, self.alg.M * sizeof(double))
@@ -110,6 +187,10 @@ cdef class Call:
         sync(t)
         if t.alg is self.alg:
             return scalar_or_array(value_of(t))
+        if t.lanes is not None:
+            if len(t.alg.factors) == 1 and (<Factor>t.alg.factors[0]).parent is self.factor:
+                return scalar_or_array(value_of(t))
+            t = dense(t)
         if t.alg.place(self.factor) < 0:
             return t
         outer, index = t.alg.split(self.factor)
@@ -128,6 +209,7 @@ cdef class Call:
             return np.zeros((len(monomials),) + y.shape, y.dtype)
         t = <Taylor>y
         sync(t)
+        t = dense(t)
         terms = terms_of(t)
         if t.alg is self.alg:
             return terms[monomials - 1]
@@ -191,7 +273,7 @@ cdef class Gradient:
             if (self.order == 1 and cnp.PyArray_CheckExact(x) and cnp.PyArray_NDIM(<ndarray>x)
                     and cnp.PyArray_TYPE(<ndarray>x) == cnp.NPY_DOUBLE
                     and cnp.PyArray_ISBEHAVED_RO(<ndarray>x)
-                    and 0 < cnp.PyArray_SIZE(<ndarray>x) < 64):
+                    and cnp.PyArray_SIZE(<ndarray>x) > 0):
                 return array_gradient(self, args, kwargs, <ndarray>x)
         return self.general(args, kwargs)
 
@@ -273,7 +355,10 @@ cdef array_gradient(Gradient g, tuple args, dict kwargs, ndarray x):
     cdef Taylor y, r = None
     result = None
     try:
-        y = seed_array(alg, x, 0)
+        if with_lanes(n, 1):
+            y = seed_lanes(<Factor>alg.factors[0], cnp.PyArray_NewCopy(x, cnp.NPY_CORDER), 0)
+        else:
+            y = seed_array(alg, x, 0)
         result = call_with(g.root, args, kwargs, g.place, y)
         if type(result) is not Taylor or (<Taylor>result).alg is not alg or (
             (<Taylor>result)._value is not None

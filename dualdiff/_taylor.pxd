@@ -10,6 +10,8 @@ cdef class Taylor:
     cdef ndarray _value     # None: one float64, its coefficients at c
     cdef ndarray _terms     # (M - 1, *shape)
     cdef Taylor base        # the number whose memory this one is a view of, or None
+    cdef long stamp         # of a base: counts its moves to other algebras or lanes
+    cdef tuple lanes        # None, or for each local seed which seed it stands for (_lanes.pxi)
     cdef double *c
     cdef double[ROOM] room
 
@@ -19,3 +21,5 @@ cdef int sync(Taylor x) except -1
 cdef Taylor embed(Taylor x, Algebra alg, index)
 cdef object value_of(Taylor x)
 cdef ndarray terms_of(Taylor x)
+cdef Taylor dense(Taylor x)
+cdef Taylor new_laned(Algebra alg, ndarray value, ndarray terms, tuple lanes)

@@ -1,0 +1,373 @@
+"""Part of _taylor.pyx: kernels on numbers: operators, powers, sums, comparisons."""
+
+# ---- arithmetic ----------------------------------------------------------------
+
+cdef int warn(int kernel, object a, object b) except -1:
+    """Let NumPy say of these values what it has to say: a warning, an error, nothing."""
+    ufunc = value_ufunc(kernel)
+    if b is None:
+        ufunc(a)
+    else:
+        ufunc(a, b)
+    return 0
+
+
+cdef Taylor scalar_unary(int kernel, Taylor a):
+    cdef Taylor y = new_scalar(a.alg)
+    y.c[0] = scalar_value(kernel, a.c[0])
+    if not isfinite(y.c[0]):
+        warn(kernel, _float64(a.c[0]), None)
+    run_scalar(kernel, a.alg.t, y.c, a.c, True, NULL, False, 0.0)
+    return y
+
+
+cdef Taylor scalar_binary(int kernel, Algebra alg, double *a, bint at, double *b, bint bt):
+    """a kernel b, over one algebra; at, bt: the operand has terms, or is a constant."""
+    cdef Taylor y = new_scalar(alg)
+    cdef double *c = y.c
+    cdef double a0 = a[0], b0 = b[0], total = 0.0
+    cdef Py_ssize_t i, M = alg.M
+    if kernel == DD_mul:
+        c[0] = a0 * b0
+        if alg.D == 1:
+            if not bt:
+                for i in range(1, M):
+                    c[i] = a[i] * b0
+                    total += c[i]
+            elif not at:
+                for i in range(1, M):
+                    c[i] = a0 * b[i]
+                    total += c[i]
+            else:
+                for i in range(1, M):
+                    c[i] = a0 * b[i] + a[i] * b0
+                    total += c[i]
+            if total != total:
+                run_scalar(kernel, alg.t, c, a, at, b, bt, 0.0)
+        else:
+            run_scalar(kernel, alg.t, c, a, at, b, bt, 0.0)
+    elif kernel == DD_add:
+        c[0] = a0 + b0
+        if at and bt:
+            for i in range(1, M):
+                c[i] = a[i] + b[i]
+        else:
+            memcpy(c + 1, a + 1 if at else b + 1, (M - 1) * sizeof(double))
+    elif kernel == DD_sub:
+        c[0] = a0 - b0
+        if not bt:
+            memcpy(c + 1, a + 1, (M - 1) * sizeof(double))
+        elif at:
+            for i in range(1, M):
+                c[i] = a[i] - b[i]
+        else:
+            for i in range(1, M):
+                c[i] = -b[i]
+    else:
+        c[0] = a0 / b0
+        run_scalar(kernel, alg.t, c, a, at, b, bt, 0.0)
+    if not isfinite(c[0]):
+        warn(kernel, _float64(a0), _float64(b0))
+    return y
+
+
+cdef Taylor array_result(Algebra alg, ndarray value):
+    cdef Taylor y = Taylor.__new__(Taylor)
+    y.alg = alg
+    y._value = value
+    y._terms = empty_terms(alg, value)
+    return y
+
+
+cdef Taylor array_unary(int kernel, Taylor a, double p, ndarray value, int loop):
+    """Kernel of an array; value: its values if they are known, else loop computes them."""
+    cdef dd_job job
+    cdef Taylor y
+    cdef int type = kernel_type(cnp.PyArray_TYPE(a._value))
+    if a.base is not None:
+        sync(a)
+    if type < 0:
+        if value is None:
+            value = value_ufunc(kernel)(a._value)
+        name = kernel_names[kernel]
+        terms = _hooks["reference"](name, a.alg, value, (a._value, a._terms), None, p)
+        if a.lanes is not None:
+            return new_laned(a.alg, np.asarray(value), terms, a.lanes)
+        return new_array(a.alg, np.asarray(value), terms)
+    y = array_result(a.alg, empty_like_shape(a._value, cnp.PyArray_TYPE(a._value))
+                     if value is None else value)
+    y.lanes = a.lanes
+    job.A = a.alg.t
+    job.type = type
+    job.p = p
+    set_shape(&job, y._value)
+    operand(&job, &job.a, a._value, a._terms)
+    operand(&job, &job.c, y._value, y._terms)
+    job.b.v = NULL
+    values_by(&job, loop if value is None else NO_VALUES)
+    if execute(&job, kernel):
+        if loop == SQUARE:
+            np.square(a._value)  # for its warning
+        else:
+            warn(kernel, a._value, None)
+    return y
+
+
+cdef Taylor array_binary(int kernel, Algebra alg, x, y, ndarray value, int32_t *map_x,
+                         int32_t *map_y):
+    """Kernel of two operands of one dtype over one algebra, broadcast.
+
+    Each is a Taylor, an ndarray, or a Python float; at least one has dimensions or is
+    not float64.  map_x, map_y: see dd_array in csrc/dualdiff.h.  The result has no lanes yet.
+    """
+    cdef dd_job job
+    cdef Taylor z
+    cdef ndarray vx = None, tx = None, vy = None, ty = None
+    cdef double cx, cy
+    cdef int typenum = -1, type
+    cdef bint given = value is not None
+    if type_is_array(x):
+        vx = (<Taylor>x)._value if isinstance(x, Taylor) else <ndarray>x
+        tx = (<Taylor>x)._terms if isinstance(x, Taylor) else None
+        typenum = cnp.PyArray_TYPE(vx)
+    if type_is_array(y):
+        vy = (<Taylor>y)._value if isinstance(y, Taylor) else <ndarray>y
+        ty = (<Taylor>y)._terms if isinstance(y, Taylor) else None
+        typenum = cnp.PyArray_TYPE(vy)
+    type = kernel_type(typenum)
+    if type < 0:
+        px = raw_parts(<Taylor>x) if isinstance(x, Taylor) else (x, None)
+        py = raw_parts(<Taylor>y) if isinstance(y, Taylor) else (y, None)
+        if value is None:
+            value = np.asarray(value_ufunc(kernel)(px[0], py[0]))
+        name = kernel_names[kernel]
+        terms = _hooks["reference"](name, alg, value, px, py, 0.0)
+        return new_array(alg, value, terms)
+    if value is None:
+        if vx is None:
+            value = empty_like_shape(vy, typenum)
+        elif vy is None or cnp.PyArray_SAMESHAPE(vx, vy):
+            value = empty_like_shape(vx, typenum)
+        else:
+            value = np.empty(np.broadcast_shapes((<object>vx).shape, (<object>vy).shape), vx.dtype)
+    z = array_result(alg, value)
+    job.A = alg.t
+    job.type = type
+    job.p = 0.0
+    set_shape(&job, value)
+    operand(&job, &job.c, z._value, z._terms)
+    if vx is not None:
+        operand(&job, &job.a, vx, tx)
+    elif isinstance(x, Taylor):
+        scalar_operand(&job.a, (<Taylor>x).c, alg.M - 1)
+    else:
+        cx = x
+        scalar_operand(&job.a, &cx, 0)
+    if vy is not None:
+        operand(&job, &job.b, vy, ty)
+    elif isinstance(y, Taylor):
+        scalar_operand(&job.b, (<Taylor>y).c, alg.M - 1)
+    else:
+        cy = y
+        scalar_operand(&job.b, &cy, 0)
+    job.a.map = map_x
+    job.b.map = map_y
+    values_by(&job, NO_VALUES if given else kernel)
+    if execute(&job, kernel):
+        warn(kernel, value_of(x) if isinstance(x, Taylor) else x,
+             value_of(y) if isinstance(y, Taylor) else y)
+    return z
+
+
+cdef tuple raw_parts(Taylor x):
+    """(value, terms), over local seeds where x has lanes."""
+    return value_of(x), x._terms if x._value is not None else terms_of(x)
+
+
+cdef Taylor settled(Taylor z):
+    """A result without dimensions and of float64 moves into a C buffer."""
+    if z.lanes is None and z._value is not None and cnp.PyArray_NDIM(z._value) == 0 and (
+        cnp.PyArray_TYPE(z._value) == cnp.NPY_DOUBLE
+    ):
+        return new_array(z.alg, z._value, z._terms)
+    return z
+
+
+cdef bint type_is_array(x) noexcept:
+    return (<Taylor>x)._value is not None if type(x) is Taylor else cnp.PyArray_Check(x)
+
+
+cdef unary(int kernel, Taylor a):
+    if a._value is None:
+        return scalar_unary(kernel, a)
+    return array_unary(kernel, a, 0.0, None, kernel)
+
+
+cdef binary(int kernel, a, b):
+    """a kernel b, one of them a Taylor; NotImplemented if the other operand may know."""
+    cdef Taylor x, y
+    cdef double k
+    if type(a) is Taylor and type(b) is Taylor:
+        x = <Taylor>a
+        y = <Taylor>b
+        if x.alg is y.alg and x._value is None and y._value is None:
+            return scalar_binary(kernel, x.alg, x.c, True, y.c, True)
+    elif type(a) is Taylor:
+        x = <Taylor>a
+        if x._value is None:
+            if PyFloat_Check(b):
+                k = PyFloat_AS_DOUBLE(b)
+                return scalar_binary(kernel, x.alg, x.c, True, &k, False)
+            if PyLong_CheckExact(b):
+                k = PyLong_AsDouble(b)
+                return scalar_binary(kernel, x.alg, x.c, True, &k, False)
+    elif (<Taylor>b)._value is None:
+        y = <Taylor>b
+        if PyFloat_Check(a):
+            k = PyFloat_AS_DOUBLE(a)
+            return scalar_binary(kernel, y.alg, &k, False, y.c, True)
+        if PyLong_CheckExact(a):
+            k = PyLong_AsDouble(a)
+            return scalar_binary(kernel, y.alg, &k, False, y.c, True)
+    return general_binary(kernel, a, b)
+
+
+cdef general_binary(int kernel, a, b):
+    cdef Algebra alg
+    a = as_operand(a)
+    b = as_operand(b)
+    if a is NotImplemented or b is NotImplemented:
+        return NotImplemented
+    if has_lanes(a) or has_lanes(b):
+        a, b = one_dtype(a, b)
+        return laned_binary(kernel, a, b, None)
+    alg, a, b = together(a, b)
+    a, b = one_dtype(a, b)
+    if not type_is_array(a) and not type_is_array(b):
+        return binary(kernel, a, b)
+    return settled(array_binary(kernel, alg, a, b, None, NULL, NULL))
+
+
+cdef as_operand(x):
+    """A Taylor, a native aligned ndarray, or a Python number; NotImplemented if it is neither."""
+    if type(x) is Taylor:
+        if (<Taylor>x).base is not None:
+            sync(<Taylor>x)
+        return x
+    if cnp.PyArray_CheckExact(x):
+        if cnp.PyArray_TYPE(<ndarray>x) == cnp.NPY_OBJECT:
+            return pack(x)
+        if not cnp.PyArray_ISBEHAVED_RO(<ndarray>x):
+            return np.array(x, dtype=x.dtype.newbyteorder("="))
+        return x
+    if PyFloat_CheckExact(x) or PyLong_CheckExact(x) or isinstance(x, (bool, complex)):
+        return x
+    if isinstance(x, (np.generic, list, tuple)):
+        return as_operand(np.asarray(x))
+    if isinstance(x, np.ndarray):  # a subclass: its data, as the protocol gave it to us
+        return as_operand(np.asarray(x))
+    return NotImplemented
+
+
+cdef together(a, b):
+    """(algebra, a, b) with both numbers over their union."""
+    cdef tuple u
+    if type(a) is not Taylor:
+        return (<Taylor>b).alg, a, b
+    if type(b) is not Taylor or (<Taylor>a).alg is (<Taylor>b).alg:
+        return (<Taylor>a).alg, a, b
+    u = union_of((<Taylor>a).alg, (<Taylor>b).alg)
+    return u[0], embed(a, u[0], u[1]), embed(b, u[0], u[2])
+
+
+cdef dtype_operand(x):
+    return (<Taylor>x).dtype if type(x) is Taylor else x
+
+
+cdef one_dtype(a, b):
+    """Both operands in the dtype that NumPy gives the result; Python numbers become float."""
+    cdef bint fa = is_float64(a), fb = is_float64(b)
+    if fa and fb:
+        return a, b
+    if fa and (PyFloat_CheckExact(b) or PyLong_CheckExact(b)):
+        return a, float(b)
+    if fb and (PyFloat_CheckExact(a) or PyLong_CheckExact(a)):
+        return float(a), b
+    dtype = np.result_type(dtype_operand(a), dtype_operand(b))
+    return to_dtype(a, dtype), to_dtype(b, dtype)
+
+
+cdef bint is_float64(x) noexcept:
+    if type(x) is Taylor:
+        return (<Taylor>x)._value is None or (
+            cnp.PyArray_TYPE((<Taylor>x)._value) == cnp.NPY_DOUBLE)
+    return cnp.PyArray_Check(x) and cnp.PyArray_TYPE(<ndarray>x) == cnp.NPY_DOUBLE
+
+
+cdef to_dtype(x, dtype):
+    if type(x) is Taylor:
+        return x if (<Taylor>x).dtype == dtype else cast(x, dtype)
+    return np.asarray(x, dtype)
+
+
+cdef power(a, p, bint ufunc):
+    """a ** p; ufunc: called as np.power, which has no short cuts for special exponents."""
+    cdef Taylor x, y
+    cdef double e
+    if type(a) is Taylor and (PyFloat_Check(p) or PyLong_CheckExact(p)):
+        x = <Taylor>a
+        e = p
+        if x._value is None:
+            y = new_scalar(x.alg)
+            y.c[0] = c_pow(x.c[0], e)
+            if not isfinite(y.c[0]):
+                np.power(_float64(x.c[0]), e)  # for its warning
+            run_scalar(DD_power, x.alg.t, y.c, x.c, True, NULL, False, e)
+            return y
+        if PyFloat_CheckExact(p) or PyLong_CheckExact(p) or is_float64(x):
+            if e == 2.0 and not ufunc and kernel_type(cnp.PyArray_TYPE(x._value)) >= 0:
+                return array_unary(DD_power, x, e, None, SQUARE)
+            value = np.power(x._value, p) if ufunc else x._value ** p
+            if not cnp.PyArray_IS_C_CONTIGUOUS(value):
+                value = value.copy("C")
+            return array_unary(DD_power, x, e, value, NO_VALUES)
+    return _rows[np.power](a, p)
+
+
+cdef Taylor sum_all(Taylor x):
+    """np.sum(x) of a contiguous float array: None where this does not apply."""
+    cdef Taylor y
+    cdef Py_ssize_t i, n
+    cdef int type
+    if x._value is None:
+        return x
+    if x.base is not None:
+        sync(x)
+    if x.lanes is not None:
+        return laned_sum(x)
+    type = kernel_type(cnp.PyArray_TYPE(x._value))
+    if type < 0 or cnp.PyArray_NDIM(x._value) > 1 and not (
+        cnp.PyArray_IS_C_CONTIGUOUS(x._value) and cnp.PyArray_IS_C_CONTIGUOUS(x._terms)
+    ):
+        return None
+    if cnp.PyArray_TYPE(x._value) != cnp.NPY_DOUBLE or cnp.PyArray_NDIM(x._value) == 0:
+        return None
+    cdef Py_ssize_t step = sizeof(double), tstep = sizeof(double), rows
+    if cnp.PyArray_NDIM(x._value) == 1:
+        step = cnp.PyArray_STRIDE(x._value, 0)
+        tstep = cnp.PyArray_STRIDE(x._terms, 1)
+    n = cnp.PyArray_SIZE(x._value)
+    rows = cnp.PyArray_STRIDE(x._terms, 0)
+    y = new_scalar(x.alg)
+    add_up(type, <char *>y.c, <char *>cnp.PyArray_DATA(x._value), n, step)
+    if not isfinite(y.c[0]):
+        np.add.reduce(x._value, axis=None)  # for its warning
+    cdef char *t = <char *>cnp.PyArray_DATA(x._terms)
+    if n * x.alg.M > 20000:
+        with nogil:
+            for i in range(1, x.alg.M):
+                add_up(type, <char *>(y.c + i), t + (i - 1) * rows, n, tstep)
+    else:
+        for i in range(1, x.alg.M):
+            add_up(type, <char *>(y.c + i), t + (i - 1) * rows, n, tstep)
+    return y

@@ -1,0 +1,151 @@
+"""Part of _taylor.pyx: reading and writing elements."""
+
+# ---- indexing --------------------------------------------------------------------------
+
+cdef bint basic_index(index) noexcept:
+    """Whether NumPy gives a view: integers, slices, None and Ellipsis only."""
+    if type(index) is tuple:
+        for i in <tuple>index:
+            if not basic_index(i):
+                return False
+        return True
+    return (PyLong_CheckExact(index) or type(index) is slice or index is None
+            or index is Ellipsis or isinstance(index, np.integer))
+
+
+cdef Taylor element(Taylor x, Py_ssize_t i):
+    """x[i] of a one-dimensional float64 number."""
+    cdef Taylor y
+    cdef Py_ssize_t r, step, n = cnp.PyArray_DIM(x._value, 0)
+    cdef char *src
+    if i < 0:
+        i += n
+    if i < 0 or i >= n:
+        raise IndexError(f"index {i - n if i < 0 else i} is out of bounds for axis 0 with size {n}")
+    y = new_scalar(x.alg)
+    y.c[0] = (<double *>(<char *>cnp.PyArray_DATA(x._value)
+                         + i * cnp.PyArray_STRIDE(x._value, 0)))[0]
+    src = <char *>cnp.PyArray_DATA(x._terms) + i * cnp.PyArray_STRIDE(x._terms, 1)
+    step = cnp.PyArray_STRIDE(x._terms, 0)
+    for r in range(1, x.alg.M):
+        y.c[r] = (<double *>(src + (r - 1) * step))[0]
+    return y
+
+
+cdef last_axis(terms, index):
+    """(terms with the coefficients last, index that leaves that axis alone)."""
+    if type(index) is not tuple:
+        index = (index,)
+    for i in index:
+        if i is Ellipsis:
+            index = index + (_all,)
+            break
+    return np.moveaxis(terms, 0, -1), index
+
+
+cdef ndarray axis_view(ndarray a, int axis, Py_ssize_t start, Py_ssize_t step, Py_ssize_t n):
+    """a[..., start : : step, ...] along one axis, n elements."""
+    cdef cnp.npy_intp[cnp.NPY_MAXDIMS + 2] dims, strides
+    cdef int q, nd = cnp.PyArray_NDIM(a)
+    for q in range(nd):
+        dims[q] = cnp.PyArray_DIM(a, q)
+        strides[q] = cnp.PyArray_STRIDE(a, q)
+    cdef char *data = <char *>cnp.PyArray_DATA(a) + start * strides[axis]
+    dims[axis] = n
+    strides[axis] *= step
+    return at_memory(a, data, nd, dims, strides)
+
+
+cdef getitem(Taylor x, index):
+    cdef Taylor y
+    cdef Py_ssize_t start, stop, step, n
+    if x.lanes is not None:
+        return laned_getitem(x, index)
+    if x._value is None:
+        y = Taylor.__new__(Taylor)
+        y.alg = x.alg
+        y._value = np.asarray(_float64(x.c[0]))
+        y._terms = terms_of(x)
+        if index is Ellipsis or (type(index) is tuple and len(index) == 0):
+            return x
+        x = y
+    elif x.base is not None:
+        sync(x)
+    if PyLong_CheckExact(index):
+        if cnp.PyArray_NDIM(x._value) == 1 and cnp.PyArray_TYPE(x._value) == cnp.NPY_DOUBLE:
+            return element(x, PyLong_AsSsize_t(index))
+        return new_view(x, np.asarray(x._value[index]), x._terms[_all, index])
+    if type(index) is slice and cnp.PyArray_NDIM(x._value):
+        PySlice_Unpack(index, &start, &stop, &step)
+        n = PySlice_AdjustIndices(cnp.PyArray_DIM(x._value, 0), &start, &stop, step)
+        return new_view(x, axis_view(x._value, 0, start, step, n),
+                        axis_view(x._terms, 1, start, step, n))
+    if basic_index(index):
+        value = np.asarray(x._value[index])
+        if type(index) is not tuple:
+            index = (index,)
+        return new_view(x, value, np.asarray(x._terms[(_all,) + <tuple>index]))
+    index = plain_index(index)
+    value = np.asarray(x._value[index])
+    terms, index = last_axis(x._terms, index)
+    return new_array(x.alg, value, np.ascontiguousarray(np.moveaxis(terms[index], -1, 0)))
+
+
+cdef plain_index(index):
+    if type(index) is Taylor or (type(index) is tuple and any(type(i) is Taylor for i in index)):
+        raise IndexError("dualdiff: a number cannot be an index: it has derivatives; use integers "
+                         "or booleans (comparisons and argsort of numbers give plain arrays)")
+    return index
+
+
+cdef int setitem(Taylor x, index, v) except -1:
+    cdef tuple u
+    v = as_operand(v)
+    if v is NotImplemented:
+        raise TypeError("dualdiff: only numbers, arrays and Python numbers can be assigned to the "
+                        "elements of a number")
+    index = plain_index(index)
+    if x._value is None:
+        return set_scalar(x, index, v)
+    if x.base is not None:
+        sync(x)
+    if x.lanes is not None or type(v) is Taylor and (<Taylor>v).lanes is not None:
+        return laned_setitem(x, index, v)
+    if type(v) is Taylor:
+        if (<Taylor>v).alg is not x.alg:
+            u = union_of(x.alg, (<Taylor>v).alg)
+            if u[1] is not None:
+                grow(x, u[0], u[1])
+            v = embed(v, u[0], u[2])
+        if np.issubdtype((<Taylor>v).dtype, np.complexfloating) and not np.issubdtype(
+            x.dtype, np.complexfloating
+        ):
+            raise TypeError("dualdiff: a complex number cannot be assigned to elements of a real "
+                            "one; make the target complex first: x = x.astype(complex)")
+        x._value[index] = value_of(v)
+        new_terms = np.moveaxis(terms_of(v), 0, -1)
+    else:
+        x._value[index] = v
+        new_terms = 0
+    terms, index = last_axis(x._terms, index)
+    terms[index] = new_terms
+    return 0
+
+
+cdef int set_scalar(Taylor x, index, v) except -1:
+    cdef tuple u
+    cdef Taylor y
+    if not (index is Ellipsis or index == ()):
+        raise IndexError("too many indices for array: array is 0-dimensional")
+    if type(v) is Taylor:
+        if (<Taylor>v).alg is not x.alg:
+            u = union_of(x.alg, (<Taylor>v).alg)
+            if u[1] is not None:
+                grow(x, u[0], u[1])
+            v = embed(v, u[0], u[2])
+        y = (<Taylor>v).reshape(()) if (<Taylor>v).ndim else cast(v, _float64_dtype)
+        memcpy(x.c, y.c, x.alg.M * sizeof(double))
+    else:
+        x.c[0] = v
+        memset(x.c + 1, 0, (x.alg.M - 1) * sizeof(double))
+    return 0

@@ -1,0 +1,661 @@
+"""Part of _taylor.pyx: lanes, the second representation of a number.
+
+A number with lanes has, in place of a factor of n seeds, a local factor of a few seeds,
+and for each local seed a lane: an integer array of the number's shape that says, element
+by element, which of the n seeds it stands for.  The identity seed of an n-vector has one
+local seed and the lane arange(n).  Kernels run on the local algebra and never see lanes;
+functions that move elements move the lanes too; operands with different lanes meet in the
+union of their local seeds; past MAXLANES, or where it is no gain, a number becomes dense.
+Two lanes are known to be equal when they are the same memory seen the same way: slices of
+one input are compared as slices.
+
+A sum of second or higher order whose dense algebra would be too large stays `pending`:
+a number without dimensions whose terms and lanes have one axis more, still to be summed.
+"""
+
+cdef Py_ssize_t MAXLANES = 64
+cdef Py_ssize_t _dense_limit = 1 << 30   # bytes that one number may become dense with
+
+
+cdef Taylor new_laned(Algebra alg, ndarray value, ndarray terms, tuple lanes):
+    """A number with lanes, which keeps these arrays."""
+    cdef Taylor y = Taylor.__new__(Taylor)
+    y.alg = alg
+    y._value = value
+    y._terms = terms
+    y.lanes = lanes
+    return y
+
+
+cdef bint has_lanes(x) noexcept:
+    return type(x) is Taylor and (<Taylor>x).lanes is not None
+
+
+cdef bint is_pending(Taylor x) noexcept:
+    """Whether the terms are still to be summed over their last axis."""
+    return x.lanes is not None and (
+        cnp.PyArray_NDIM(x._terms) == cnp.PyArray_NDIM(x._value) + 2)
+
+
+cdef Factor parent_of(Taylor x):
+    return (<Factor>x.alg.factors[x.alg.laned]).parent
+
+
+# ---- lanes ---------------------------------------------------------------------------
+
+cdef bint same_lane(ndarray a, ndarray b) noexcept:
+    """Whether two lanes are the same memory seen the same way."""
+    cdef int q, nd = cnp.PyArray_NDIM(a)
+    if a is b:
+        return True
+    if cnp.PyArray_DATA(a) != cnp.PyArray_DATA(b) or nd != cnp.PyArray_NDIM(b):
+        return False
+    for q in range(nd):
+        if cnp.PyArray_DIM(a, q) != cnp.PyArray_DIM(b, q):
+            return False
+        if cnp.PyArray_DIM(a, q) > 1 and cnp.PyArray_STRIDE(a, q) != cnp.PyArray_STRIDE(b, q):
+            return False
+    return True
+
+
+cdef ndarray spread_view(ndarray a, ndarray like):
+    """a broadcast to the shape of `like`, as a view."""
+    cdef cnp.npy_intp[cnp.NPY_MAXDIMS + 2] strides
+    cdef int q, nd = cnp.PyArray_NDIM(like), lead = nd - cnp.PyArray_NDIM(a)
+    if lead == 0 and cnp.PyArray_SAMESHAPE(a, like):
+        return a
+    for q in range(nd):
+        if q < lead or cnp.PyArray_DIM(a, q - lead) == 1:
+            strides[q] = 0
+        else:
+            strides[q] = cnp.PyArray_STRIDE(a, q - lead)
+    return at_memory(a, <char *>cnp.PyArray_DATA(a), nd, cnp.PyArray_DIMS(like), strides)
+
+
+cdef tuple spread_lanes(tuple lanes, ndarray like):
+    cdef list out = []
+    for lane in lanes:
+        out.append(spread_view(<ndarray>lane, like))
+    return tuple(out)
+
+
+cdef Taylor relabeled(Taylor x, Algebra alg, tuple seeds):
+    """x over `alg`, whose local factor is larger: its seed s is seeds[s] there; no lanes yet."""
+    index = relabel(x.alg, alg, seeds)
+    terms = np.zeros((alg.M - 1,) + (<object>x._value).shape, (<object>x._value).dtype)
+    terms[index[1:] - 1] = x._terms
+    return new_laned(alg, x._value, terms, x.lanes)
+
+
+# ---- arithmetic ----------------------------------------------------------------------
+
+cdef laned_binary(int kernel, a, b, ndarray value):
+    """a kernel b of one dtype, at least one of them with lanes; value: if it is known."""
+    cdef Taylor x, y, z
+    cdef Factor px, py
+    cdef Algebra alg
+    if has_lanes(a) and is_pending(<Taylor>a) or has_lanes(b) and is_pending(<Taylor>b):
+        return pending_binary(kernel, a, b, value)
+    if type(a) is not Taylor or type(b) is not Taylor:
+        x = <Taylor>(a if type(a) is Taylor else b)
+        z = array_binary(kernel, x.alg, a, b, value, NULL, NULL)
+        z.lanes = spread_lanes(x.lanes, z._value)
+        return z
+    x = <Taylor>a
+    y = <Taylor>b
+    px = None if x.lanes is None else parent_of(x)
+    py = None if y.lanes is None else parent_of(y)
+    if px is py:
+        return meet(kernel, x, y, value)
+    if px is not None and py is not None:  # two laned factors: one of them becomes dense
+        return laned_binary(kernel, x, dense(y), value)
+    if px is not None and y.alg.place(px) >= 0 or py is not None and x.alg.place(py) >= 0:
+        x = dense(x)
+        y = dense(y)
+        return apply(kernel_names[kernel], x, y, 0.0, value)
+    alg, a, b = together(x, y)
+    z = array_binary(kernel, alg, a, b, value, NULL, NULL)
+    z.lanes = spread_lanes(x.lanes if px is not None else y.lanes, z._value)
+    return z
+
+
+cdef meet(int kernel, Taylor x, Taylor y, ndarray value):
+    """x kernel y, with lanes over one factor: in the union of their local seeds."""
+    cdef Taylor z
+    cdef Algebra alg
+    cdef int32_t[129] map_x
+    cdef int32_t[129] map_y
+    cdef Py_ssize_t i, j, n
+    cdef tuple lanes_x = x.lanes, lanes_y = y.lanes
+    cdef list lanes, at
+    cdef bint equal = len(lanes_x) == len(lanes_y) and x.alg is y.alg
+    cdef ndarray like = None
+    if not cnp.PyArray_SAMESHAPE(x._value, y._value):
+        like = np.broadcast_to(np.empty(()), np.broadcast_shapes(
+            (<object>x._value).shape, (<object>y._value).shape))
+        lanes_x = spread_lanes(lanes_x, like)
+        lanes_y = spread_lanes(lanes_y, like)
+    if equal:
+        for i in range(len(lanes_x)):
+            if not same_lane(<ndarray>lanes_x[i], <ndarray>lanes_y[i]):
+                equal = False
+                break
+    if equal:
+        z = array_binary(kernel, x.alg, x, y, value, NULL, NULL)
+        z.lanes = lanes_x
+        return z
+    lanes = list(lanes_x)
+    at = []
+    for j in range(len(lanes_y)):
+        for i in range(len(lanes_x)):
+            if same_lane(<ndarray>lanes_x[i], <ndarray>lanes_y[j]):
+                at.append(i)
+                break
+        else:
+            at.append(len(lanes))
+            lanes.append(lanes_y[j])
+    n = len(lanes)
+    if n > MAXLANES or n > 2 and 2 * n > parent_of(x).n:
+        return apply(kernel_names[kernel], dense(x), dense(y), 0.0, value)
+    alg = laned_algebra(x.alg, n)
+    if x.alg.D == 1 and len(x.alg.factors) == 1 and len(y.alg.factors) == 1 and (
+        kernel_type(cnp.PyArray_TYPE(x._value)) >= 0
+    ):
+        for i in range(n + 1):
+            map_x[i] = i if i <= len(lanes_x) else 0
+            map_y[i] = 0
+        for j in range(len(at)):
+            map_y[<Py_ssize_t>at[j] + 1] = j + 1
+        z = array_binary(kernel, alg, x, y, value, map_x, map_y)
+    else:
+        y = relabeled(y, laned_algebra(y.alg, n), tuple(at))
+        x = relabeled(x, alg, tuple(range(len(lanes_x))))
+        alg, p, q = together(x, y)
+        z = array_binary(kernel, alg, p, q, value, NULL, NULL)
+    z.lanes = tuple(lanes)
+    return z
+
+
+cdef pending_binary(int kernel, a, b, ndarray value):
+    """Sums, and products with constants, of numbers that are still to be summed."""
+    cdef Taylor x, y
+    if value is None:
+        value = np.asarray(value_ufunc(kernel)(np.asarray(plain_value(a)), np.asarray(plain_value(b))))
+    if value.ndim == 0:
+        if type(b) is not Taylor:
+            x = <Taylor>a
+            if kernel == DD_mul:
+                return new_laned(x.alg, value, x._terms * b, x.lanes)
+            if kernel == DD_div:
+                return new_laned(x.alg, value, x._terms / b, x.lanes)
+            if kernel == DD_add or kernel == DD_sub:
+                return new_laned(x.alg, value, x._terms, x.lanes)
+        elif type(a) is not Taylor:
+            y = <Taylor>b
+            if kernel == DD_mul:
+                return new_laned(y.alg, value, y._terms * a, y.lanes)
+            if kernel == DD_add or kernel == DD_sub:
+                return new_laned(y.alg, value, y._terms if kernel == DD_add else -y._terms, y.lanes)
+        elif kernel == DD_add or kernel == DD_sub:
+            x = as_pending(<Taylor>a)
+            y = as_pending(<Taylor>b)
+            if x is not None and y is not None and parent_of(x) is parent_of(y) and (
+                len(x.alg.factors) == 1 and len(y.alg.factors) == 1
+            ):
+                return concatenated(x, y, kernel == DD_sub, value)
+    a = dense(<Taylor>a) if type(a) is Taylor else a
+    b = dense(<Taylor>b) if type(b) is Taylor else b
+    if type(a) is Taylor:
+        return apply(kernel_names[kernel], a, b, 0.0, value)
+    return binary(kernel, a, b)
+
+
+cdef plain_value(x):
+    return value_of(<Taylor>x) if type(x) is Taylor else x
+
+
+cdef Taylor as_pending(Taylor x):
+    """A laned number without dimensions in pending form; None for any other."""
+    if x.lanes is None or cnp.PyArray_NDIM(x._value):
+        return None
+    if is_pending(x):
+        return x
+    return new_laned(x.alg, x._value, np.asarray(x._terms)[:, None],
+                     tuple([np.asarray(lane).reshape(1) for lane in x.lanes]))
+
+
+cdef Taylor concatenated(Taylor x, Taylor y, bint minus, ndarray value):
+    """x + y, or x - y, by laying what is to be summed side by side."""
+    cdef Py_ssize_t n = max(len(x.lanes), len(y.lanes))
+    x, y = with_lanes(x, n), with_lanes(y, n)
+    terms = np.concatenate([x._terms, -y._terms if minus else y._terms], axis=1)
+    lanes = tuple([np.concatenate(pair) for pair in zip(x.lanes, y.lanes)])
+    return new_laned(x.alg, value, terms, lanes)
+
+
+cdef Taylor with_lanes(Taylor x, Py_ssize_t n):
+    """x with n local seeds, the new ones standing for nothing (their terms are zero)."""
+    cdef Taylor y
+    cdef Py_ssize_t old = len(x.lanes)
+    cdef Algebra alg
+    if old == n:
+        return x
+    alg = laned_algebra(x.alg, n)
+    index = relabel(x.alg, alg, tuple(range(old)))
+    terms = np.zeros((alg.M - 1,) + (<object>x._terms).shape[1:], (<object>x._terms).dtype)
+    terms[index[1:] - 1] = x._terms
+    empty_lane = np.broadcast_to(np.zeros((), np.intp), np.shape(terms)[1:])
+    return new_laned(alg, x._value, terms, x.lanes + (empty_lane,) * (n - old))
+
+
+# ---- to the dense representation --------------------------------------------------------
+
+class DenseLimit(MemoryError):
+    """A number with lanes would have become too large as a dense one."""
+
+
+cdef monomials(Algebra small, Algebra big, Py_ssize_t k, tuple lanes):
+    """Position in the dense algebra of local monomial k, element by element."""
+    cdef Py_ssize_t place = small.laned
+    seeds = small.multi_index(k)
+    local = seeds[place]
+    if len(big.factors) == 1 and len(local) == 1:
+        return lanes[local[0]] + 1
+    n = (<Factor>big.factors[place]).n
+    d = len(local)
+    if d == 0:
+        rank = np.zeros((), np.intp)
+    elif d == 1:
+        rank = lanes[local[0]] + 1
+    else:
+        s = np.sort(np.stack([lanes[i] for i in local]), axis=0)
+        rank = np.full(s.shape[1:], count_below(n, d))
+        for i in range(d):  # colexicographic rank: the sum of C(s_i + i, i + 1)
+            term = np.ones(s.shape[1:], np.int64)
+            for j in range(i + 1):
+                term = term * (s[i] + i - j) // (j + 1)
+            rank = rank + term
+    if len(big.factors) == 1:
+        return rank
+    part = np.zeros(np.shape(rank) + (len(big.factors),), np.intp)
+    part[...] = small.table.array("part")[k]
+    part[..., place] = rank
+    return big.table.find(part)
+
+
+cdef count_below(n, d):
+    """Monomials of n seeds of degree less than d."""
+    c = 1
+    for i in range(1, d):
+        c = c * (n + i) // i
+    return c
+
+
+cdef dense_rows(Taylor x):
+    """Rows of terms that x has once it is dense, without making its table."""
+    cdef Factor local = x.alg.factors[x.alg.laned]
+    rows = 1
+    for f in x.alg.factors:
+        f = f.parent if f is local else f
+        c = 1
+        for i in range(1, f.order + 1):
+            c = c * (f.n + i) // i
+        rows *= c
+    return rows
+
+
+cdef Taylor dense(Taylor x):
+    """x in the dense representation; itself if it is."""
+    cdef Algebra alg
+    cdef Py_ssize_t k
+    if x.base is not None:
+        sync(x)
+    if x.lanes is None:
+        return x
+    value = <object>x._value
+    rows = dense_rows(x)
+    if rows * value.size * value.itemsize > _dense_limit:
+        raise DenseLimit(
+            f"dualdiff: an array of shape {value.shape} would need {rows} coefficients for each "
+            f"element ({rows * value.size * value.itemsize / 2**30:.1f} GiB): the function mixes "
+            "all inputs there; differentiate with chunk_size=, or with respect to fewer inputs")
+    alg = dense_algebra(x.alg)
+    if is_pending(x):
+        total = summed_terms(x, alg)
+        return new_array(alg, x._value, total)
+    terms = np.zeros((alg.M - 1, value.size), value.dtype)
+    columns = np.arange(value.size)
+    for k in range(1, x.alg.M):
+        at = np.broadcast_to(monomials(x.alg, alg, k, x.lanes), value.shape).ravel()
+        terms[at - 1, columns] += x._terms[k - 1].ravel()
+    return new_array(alg, x._value, terms.reshape((alg.M - 1,) + value.shape))
+
+
+cdef summed_terms(Taylor x, Algebra alg):
+    """Terms over the dense algebra of the sum of all elements (of what is pending)."""
+    total = np.zeros(alg.M, (<object>x._terms).dtype)
+    for k in range(1, x.alg.M):
+        row = <object>x._terms[k - 1]
+        at = np.broadcast_to(monomials(x.alg, alg, k, x.lanes), row.shape).ravel()
+        if row.dtype == np.float64:
+            total += np.bincount(at, row.ravel(), alg.M)
+        else:
+            np.add.at(total, at, row.ravel())
+    return total[1:]
+
+
+cdef void scatter(double *g, ndarray lane, ndarray row) noexcept:
+    """g[lane] += row, element by element."""
+    cdef Py_ssize_t i, n = cnp.PyArray_SIZE(row)
+    cdef Py_ssize_t sl, st
+    cdef double total = 0.0
+    cdef char *l = <char *>cnp.PyArray_DATA(lane)
+    cdef char *t = <char *>cnp.PyArray_DATA(row)
+    if cnp.PyArray_NDIM(row) == 0:
+        g[(<cnp.npy_intp *>l)[0]] += (<double *>t)[0]
+        return
+    sl = cnp.PyArray_STRIDE(lane, 0)
+    st = cnp.PyArray_STRIDE(row, 0)
+    with nogil:
+        if sl == 0 and st == sizeof(double):  # one seed for all
+            add_up(1, <char *>&total, t, n, st)
+            g[(<cnp.npy_intp *>l)[0]] += total
+        else:
+            for i in range(n):
+                g[(<cnp.npy_intp *>(l + i * sl))[0]] += (<double *>(t + i * st))[0]
+
+
+cdef bint slice_of(Factor parent, ndarray lane, Py_ssize_t *start) noexcept:
+    """Whether a one-dimensional lane is a run of consecutive seeds."""
+    cdef ndarray seeds = parent.arange
+    cdef Py_ssize_t off
+    if seeds is None or cnp.PyArray_NDIM(lane) != 1:
+        return False
+    off = <char *>cnp.PyArray_DATA(lane) - <char *>cnp.PyArray_DATA(seeds)
+    if off < 0 or off >= cnp.PyArray_SIZE(seeds) * <Py_ssize_t>sizeof(cnp.npy_intp):
+        return False
+    start[0] = off // <Py_ssize_t>sizeof(cnp.npy_intp)
+    return cnp.PyArray_STRIDE(lane, 0) == sizeof(cnp.npy_intp)
+
+
+cdef Taylor laned_sum(Taylor x):
+    """np.sum(x): the local coefficients go to the seeds that they stand for."""
+    cdef Taylor y
+    cdef Algebra alg
+    cdef Factor parent = parent_of(x)
+    cdef Py_ssize_t i, k, n, start
+    cdef double *g
+    cdef double *t
+    cdef ndarray row, lane
+    if is_pending(x):
+        return x
+    value = np.asarray(np.add.reduce(x._value, axis=None))
+    if x.alg.D == 1 and len(x.alg.factors) == 1 and cnp.PyArray_TYPE(x._value) == cnp.NPY_DOUBLE:
+        alg = dense_algebra(x.alg)
+        y = new_scalar(alg)
+        y.c[0] = value
+        g = y.c + 1
+        memset(g, 0, parent.n * sizeof(double))
+        for k in range(len(x.lanes)):
+            lane = <ndarray>x.lanes[k]
+            row = <ndarray>x._terms[k]
+            n = cnp.PyArray_SIZE(row)
+            if slice_of(parent, lane, &start) and cnp.PyArray_IS_C_CONTIGUOUS(row):
+                t = <double *>cnp.PyArray_DATA(row)
+                with nogil:
+                    for i in range(n):
+                        g[start + i] += t[i]
+            else:
+                if cnp.PyArray_NDIM(row) > 1:
+                    lane, row = flattened(lane, row)
+                scatter(g, lane, row)
+        return y
+    if dense_rows(x) <= 200_000:
+        alg = dense_algebra(x.alg)
+        return new_array(alg, value, summed_terms(x, alg))
+    return new_laned(x.alg, value, np.reshape(x._terms, (x.alg.M - 1, -1)),
+                     tuple([np.ravel(lane) for lane in x.lanes]))
+
+
+cdef flattened(lane, row):
+    """One-dimensional forms of a lane and a row; axes along which one seed stands are summed."""
+    keep = [q for q in range(row.ndim) if lane.strides[q] or row.shape[q] == 1]
+    drop = tuple(q for q in range(row.ndim) if q not in keep)
+    if drop:
+        row = row.sum(axis=drop)
+        lane = lane[tuple(0 if q in drop else slice(None) for q in range(lane.ndim))]
+    return np.ravel(lane), np.ravel(row)
+
+
+# ---- elements ------------------------------------------------------------------------------
+
+cdef laned_getitem(Taylor x, index):
+    """x[index]: the lanes are indexed as the value is."""
+    cdef Taylor y
+    cdef Py_ssize_t start, stop, step, n
+    cdef list lanes = []
+    if is_pending(x):
+        return x if index is Ellipsis or index == () else getitem(dense(x), index)
+    if type(index) is slice and cnp.PyArray_NDIM(x._value):
+        PySlice_Unpack(index, &start, &stop, &step)
+        n = PySlice_AdjustIndices(cnp.PyArray_DIM(x._value, 0), &start, &stop, step)
+        for lane in x.lanes:
+            lanes.append(axis_view(<ndarray>lane, 0, start, step, n))
+        y = new_laned(x.alg, axis_view(x._value, 0, start, step, n),
+                      axis_view(x._terms, 1, start, step, n), tuple(lanes))
+    elif basic_index(index):
+        if type(index) is not tuple:
+            index = (index,)
+        y = new_laned(x.alg, np.asarray(x._value[index]),
+                      np.asarray(x._terms[(_all,) + <tuple>index]),
+                      tuple([np.asarray(lane[index]) for lane in x.lanes]))
+        if cnp.PyArray_NDIM(y._value) == 0 and Ellipsis not in index:
+            y._value = y._value.copy()  # an element is a scalar, not a view
+            y._terms = y._terms.copy()
+            return dense(y) if parent_of(y).n <= 512 else y
+    else:
+        index = plain_index(index)
+        value = np.asarray(x._value[index])
+        terms, at = last_axis(x._terms, index)
+        terms = np.ascontiguousarray(np.moveaxis(terms[at], -1, 0))
+        return new_laned(x.alg, value, terms, tuple([lane[index] for lane in x.lanes]))
+    y.base = x if x.base is None else x.base
+    y.stamp = y.base.stamp
+    return y
+
+
+cdef int laned_setitem(Taylor x, index, v) except -1:
+    """x[index] = v: each element takes its own lanes along."""
+    cdef Taylor base = x if x.base is None else x.base, w
+    cdef Py_ssize_t i
+    if is_pending(x) or type(v) is Taylor and has_lanes(v) and is_pending(<Taylor>v):
+        v = dense(<Taylor>v)
+    if type(v) is not Taylor:
+        x._value[index] = v
+        terms, at = last_axis(x._terms, index)
+        terms[at] = 0
+        return 0
+    w = <Taylor>v
+    if not fits_lanes(base, w):
+        if base.lanes is not None:
+            move_base(base, dense(base))
+        sync(x)
+        return setitem(x, index, dense(w))
+    if base.lanes is None or len(base.lanes) < len(w.lanes) or w.alg is not base.alg or (
+        not (<object>base.lanes[0]).flags.writeable
+    ):
+        adopt_lanes(base, w)
+        sync(x)
+    w = over_lanes(w, base)
+    x._value[index] = w._value
+    terms, at = last_axis(x._terms, index)
+    terms[at] = np.moveaxis(w._terms, 0, -1)
+    for i in range(len(x.lanes)):
+        x.lanes[i][index] = w.lanes[i]
+    return 0
+
+
+cdef bint fits_lanes(Taylor base, Taylor w):
+    """Whether w can be stored in base with lanes: both over the same single factor."""
+    if w.lanes is None or len(w.alg.factors) != 1:
+        return False
+    if base.lanes is None:
+        return len(base.alg.factors) == 0
+    return len(base.alg.factors) == 1 and parent_of(base) is parent_of(w)
+
+
+cdef int move_base(Taylor base, Taylor y) except -1:
+    """Let base be y, in place, its memory laid out so that its views can follow."""
+    terms = laid_out_as(<object>base._value, (y.alg.M - 1,))
+    terms[...] = y._terms
+    base._terms = terms
+    base.alg = y.alg
+    base.lanes = y.lanes
+    base.stamp += 1
+    return 0
+
+
+cdef int adopt_lanes(Taylor base, Taylor w) except -1:
+    """Give base lanes of its own, writable and at least as many as w has."""
+    cdef Py_ssize_t n
+    cdef list lanes = []
+    cdef Taylor y
+    if base._value is None:
+        raise RuntimeError("dualdiff: internal error: lanes for a number in a C buffer")
+    value = <object>base._value
+    if base.lanes is None:
+        y = new_laned(w.alg, base._value, np.zeros((w.alg.M - 1,) + value.shape, value.dtype),
+                      tuple([np.zeros(value.shape, np.intp)] * len(w.lanes)))
+    else:
+        y = with_lanes(base, max(len(base.lanes), len(w.lanes)))
+    for lane in y.lanes:
+        own = laid_out_as(value, (), np.intp)
+        own[...] = lane
+        lanes.append(own)
+    y.lanes = tuple(lanes)
+    return move_base(base, y)
+
+
+cdef Taylor over_lanes(Taylor w, Taylor base):
+    """w with as many local seeds as base."""
+    return with_lanes(w, len(base.lanes))
+
+
+# ---- for the kinds ---------------------------------------------------------------------------
+
+def laned_parts(Taylor x):
+    """(algebra, value, terms, lanes) over local seeds; lanes is None for a dense number."""
+    if x.base is not None:
+        sync(x)
+    if x.lanes is None or is_pending(x):
+        x = dense(x)
+        return x.alg, np.asarray(value_of(x)), terms_of(x), None
+    return x.alg, x._value, x._terms, x.lanes
+
+
+def make_laned(Algebra alg, value, terms, lanes):
+    """A number over local seeds; a dense one where lanes is None."""
+    if lanes is None:
+        return new_array(alg, np.asarray(value), np.asarray(terms))
+    return new_laned(alg, np.asarray(value), np.asarray(terms), tuple(lanes))
+
+
+def make_laned_view(Taylor x, value, terms, lanes):
+    """As make_laned; the arrays are views of those of x."""
+    cdef Taylor y = make_laned(x.alg, value, terms, lanes)
+    if y._value is not None:
+        y.base = x if x.base is None else x.base
+        y.stamp = y.base.stamp
+    return y
+
+
+def is_laned(x):
+    """Whether x is a number with lanes."""
+    return has_lanes(x)
+
+
+def one_lane_count(list numbers):
+    """Laned numbers over one factor with equally many local seeds; None if that cannot be.
+
+    Constants in the list stay as they are.
+    """
+    cdef Factor parent = None
+    cdef Py_ssize_t n = 0
+    for x in numbers:
+        if type(x) is not Taylor:
+            continue
+        if (<Taylor>x).base is not None:
+            sync(<Taylor>x)
+        if (<Taylor>x).lanes is None or is_pending(<Taylor>x) or len((<Taylor>x).alg.factors) > 1:
+            return None
+        if parent is not None and parent_of(<Taylor>x) is not parent:
+            return None
+        parent = parent_of(<Taylor>x)
+        n = max(n, len((<Taylor>x).lanes))
+    return [with_lanes(<Taylor>x, n) if type(x) is Taylor else x for x in numbers]
+
+
+def constant_like(Taylor x, value):
+    """A number with these values and no derivative yet, over the seeds of x."""
+    cdef Algebra alg
+    if x.base is not None:
+        sync(x)
+    value = np.asarray(value)
+    if x.lanes is None:
+        return new_array(x.alg, value, np.zeros((x.alg.M - 1,) + value.shape, value.dtype))
+    alg = laned_algebra(x.alg, 1)
+    return new_laned(alg, value, np.zeros((alg.M - 1,) + value.shape, value.dtype),
+                     (np.zeros(value.shape, np.intp),))
+
+
+def side_by_side(Taylor x, value, axes):
+    """The sum over axes with the local seeds of all summed elements side by side.
+
+    None where that is no gain; value: the sum of the values.
+    """
+    cdef Taylor y
+    if x.base is not None:
+        sync(x)
+    if x.lanes is None or is_pending(x) or x.alg.D != 1 or len(x.alg.factors) != 1:
+        return None
+    shape = (<object>x._value).shape
+    count = int(np.prod([shape[a] for a in axes]))
+    n = count * len(x.lanes)
+    if n > MAXLANES or 2 * n > parent_of(x).n or n == 0:
+        return None
+    rest = [q for q in range(len(shape)) if q not in axes]
+    kept = tuple([shape[q] for q in rest])
+    terms = np.transpose(x._terms, [0, *[a + 1 for a in axes], *[q + 1 for q in rest]])
+    lanes = []
+    for lane in x.lanes:
+        moved = np.transpose(lane, [*axes, *rest]).reshape((count,) + kept)
+        lanes.extend(moved[i] for i in range(count))
+    y = new_laned(laned_algebra(x.alg, n), np.asarray(value).reshape(kept),
+                  terms.reshape((n,) + kept), tuple(lanes))
+    return y
+
+
+def dense_form(Taylor x):
+    """x in the dense representation."""
+    return dense(x)
+
+
+def sparse_entries(Taylor x):
+    """First-order coefficients as (element, seed, coefficient) arrays; seeds may repeat."""
+    if x.base is not None:
+        sync(x)
+    elements, seeds, data = [], [], []
+    flat = np.arange((<object>x._value).size)
+    for k in range(len(x.lanes)):
+        elements.append(flat)
+        seeds.append(np.ravel(x.lanes[k]))
+        data.append(np.ravel(x._terms[k]))
+    return np.concatenate(elements), np.concatenate(seeds), np.concatenate(data)
+
+
+def set_max_lanes(Py_ssize_t n):
+    """How many local seeds a number may have before it becomes dense; returns the old bound."""
+    global MAXLANES
+    before = MAXLANES
+    MAXLANES = min(max(n, 1), 128)
+    return before
