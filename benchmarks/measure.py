@@ -4,7 +4,7 @@ May import: task, peers, tasks.  Invariants: f and all peers take turns within e
 that a slow minute of the machine hits all of them; every answer is compared before anything
 is timed; a failure is recorded as text, never skipped in silence.
 
-Run as a program it prints one JSON line: `python -m benchmarks.measure TASK --seconds 2`.
+Run as a program it prints one JSON line: `python benchmarks/measure.py TASK --seconds 2`.
 """
 
 import argparse
@@ -15,6 +15,9 @@ import statistics
 import sys
 import time
 import tracemalloc
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from benchmarks import peers as peers_module
 from benchmarks.peers import LOOSE, PEERS, REFERENCES, Unavailable
@@ -42,7 +45,10 @@ def prepare(task, args, names, slowest=60.0):
         except Unavailable as reason:
             record["unavailable"] = str(reason)
             continue
-        except Exception as error:  # a peer that fails is a result: it is reported
+        except BaseException as error:  # a peer that fails is a result: it is reported
+            panic = type(error).__name__ == "PanicException"  # how Rust code fails
+            if not isinstance(error, Exception) and not panic:
+                raise
             record["failed"] = one_line(error)
             continue
         record["first"] = clock() - start
@@ -209,13 +215,13 @@ def measure(task, names=None, size=None, seconds=1.0, memory=False, rounds=30):
             del calls[n]
     if not calls:
         return {"task": task.name, "f": None, "peers": records}
-    times = timings({"f": lambda: task.f(*args), **calls}, seconds, rounds)
+    times = timings({"f": lambda: task.evaluate(args), **calls}, seconds, rounds)
     for n, (best, median, count) in times.items():
         if n != "f":
             records[n].update(best=best, median=median, rounds=count)
     f = {"best": times["f"][0], "median": times["f"][1]}
     if memory:
-        f["memory"] = peak_memory(lambda: task.f(*args))
+        f["memory"] = peak_memory(lambda: task.evaluate(args))
         for n, call in calls.items():
             records[n]["memory"] = peak_memory(call, PEERS[n].release)
         if task.largest is not None:
@@ -230,12 +236,11 @@ def main(argv=None):
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--peers", default="")
     parser.add_argument("--memory", action="store_true")
-    parser.add_argument("--small", action="store_true")
+    parser.add_argument("--size", type=int)
     args = parser.parse_args(argv)
     task = TASKS[args.task]
     names = [n for n in args.peers.split(",") if n] or None
-    result = measure(task, names, task.small if args.small else None, args.seconds, args.memory,
-                     args.rounds)
+    result = measure(task, names, args.size, args.seconds, args.memory, args.rounds)
     sys.stdout.write("\n" + json.dumps(result) + "\n")
 
 

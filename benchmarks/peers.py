@@ -71,6 +71,11 @@ class DualDiff(Peer):
     package = "dualdiff-ad"
     kinds = (*Peer.kinds, *SPARSE)
 
+    def release(self):
+        import dualdiff
+
+        getattr(dualdiff, "clear_memory_pool", lambda: None)()
+
     @staticmethod
     def transform(*names):
         """The first of these transforms that this version of dualdiff has."""
@@ -361,7 +366,7 @@ class Central(Peer):
                 2 * h**3)
         if kind == "elementwise":
             x = args[0]
-            h = 1e-5 * np.maximum(1.0, abs(np.max(x)))
+            h = 1e-5 * np.max(np.abs(x))
             return lambda: (f(x + h) - f(x - h)) / (2 * h)
         if kind == "hvp":
             raise Unavailable("needs a gradient")
@@ -432,6 +437,8 @@ class Numdifftools(Peer):
         if task.argnums != 0 or np.ndim(args[0]) != 1:
             raise Unavailable("one input vector only")
         rest = args[1:]
+        if task.kind == "jacobian" and np.ndim(f(*args)) != 1:
+            raise Unavailable("results of one dimension only")
         which = {"gradient": nd.Gradient, "hessian": nd.Hessian, "jacobian": nd.Jacobian}
         g = which[task.kind](lambda x: f(x, *rest))
         return lambda: g(args[0])

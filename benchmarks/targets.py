@@ -13,7 +13,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.report import ratio
 
@@ -135,10 +135,11 @@ def judge(results):
 def import_times(repeats=7):
     """Best times of `import numpy` and `import dualdiff`, each in a fresh interpreter."""
     best = {}
-    code = "import time; t = time.perf_counter(); import {}; print(time.perf_counter() - t)"
+    code = ("import sys, time; sys.path.append({!r}); t = time.perf_counter(); import {}; "
+            "print(time.perf_counter() - t)")
     for _ in range(repeats):
         for name in ("numpy", "dualdiff"):
-            out = subprocess.run([sys.executable, "-c", code.format(name)], cwd=ROOT,
+            out = subprocess.run([sys.executable, "-P", "-c", code.format(str(ROOT), name)],
                                  capture_output=True, text=True, check=True).stdout
             best[name] = min(best.get(name, 1e9), float(out))
     return best

@@ -43,7 +43,8 @@ class Task:
     skip : dict
         peer name -> why it has no answer.
     tolerance : float
-        Largest accepted difference from the reference answer, relative to its largest entry.
+        Largest accepted difference from the reference answer, relative to its largest
+        entry; an answer that holds NaN where the reference does not is never accepted.
     largest : callable, optional
         largest(size): bytes of the largest array that f itself makes, for the memory targets.
     """
@@ -72,6 +73,10 @@ class Task:
         """The arguments that are differentiated, as a tuple."""
         places = self.argnums if isinstance(self.argnums, tuple) else (self.argnums,)
         return tuple(args[p] for p in places)
+
+    def evaluate(self, args):
+        """f once, on plain NumPy."""
+        return self.f(*args[:-1]) if self.kind == "hvp" else self.f(*args)
 
     def unknowns(self, args):
         """How many numbers are differentiated."""
