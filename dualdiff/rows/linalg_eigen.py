@@ -336,18 +336,17 @@ def qr_terms(alg, a, q0, r0):
     y0 = adjoint(triangular_inverse(adjoint(r0)))
     times = mm if np.isfinite(y0).all() else strong_matmul
     for d, s in degrees(alg):
-        t = a[s] - inner(alg, d, mm, q, r)
-        t = times(t, y0)
+        t = times(a[s] - inner(alg, d, times, q, r), y0[None])
         c = adjoint(q0) @ t
         low = np.tril(c, -1)
         x = low - adjoint(low)
         x[..., i, i] = 1j * c[..., i, i].imag if x.dtype.kind == "c" else 0
         if d > 1:
-            g = -inner(alg, d, mm, adjoint(q), q)
+            g = -inner(alg, d, times, adjoint(q), q)
             x += np.triu(g, 1)
             x[..., i, i] += g[..., i, i].real / 2
         c = np.triu(c - x)
-        r[s] = np.triu(strong_matmul(c, r0[None]) if times is not mm else c @ r0)
+        r[s] = np.triu(times(c, r0[None]))
         q[s] = t - q0 @ c
     return q, r
 
