@@ -11,10 +11,9 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 CSRC = Path("csrc")
-# Any edit to a header, a template or a .pxd rebuilds every module.
-DEPENDS = sorted(str(p) for d in (CSRC, Path("dualdiff")) for p in d.glob("*.h")) + sorted(
-    str(p) for p in Path("dualdiff").glob("*.pxd")
-)
+# An edit to anything that a source includes, or to this file, rebuilds every module.
+DEPENDS = ["setup.py", *sorted(map(str, CSRC.glob("*.h"))), *sorted(
+    str(p) for p in Path("dualdiff").iterdir() if p.suffix in (".pxd", ".pxi"))]
 CFLAGS = (
     ["/O2"]
     if sys.platform == "win32"

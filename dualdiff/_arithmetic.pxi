@@ -327,7 +327,7 @@ cdef power(a, p, bint ufunc):
         if PyFloat_CheckExact(p) or PyLong_CheckExact(p) or is_float64(x):
             if e == 2.0 and not ufunc and kernel_type(cnp.PyArray_TYPE(x._value)) >= 0:
                 return array_unary(DD_power, x, e, None, SQUARE)
-            value = np.power(x._value, p) if ufunc else x._value ** p
+            value = np.asarray(np.power(x._value, p) if ufunc else x._value ** p)
             if not cnp.PyArray_IS_C_CONTIGUOUS(value):
                 value = value.copy("C")
             return array_unary(DD_power, x, e, value, NO_VALUES)

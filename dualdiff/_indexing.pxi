@@ -6,7 +6,7 @@ cdef bint basic_index(index) noexcept:
     """Whether NumPy gives a view: integers, slices, None and Ellipsis only."""
     if type(index) is tuple:
         for i in <tuple>index:
-            if not basic_index(i):
+            if type(i) is tuple or not basic_index(i):  # a tuple inside is a list of places
                 return False
         return True
     return (PyLong_CheckExact(index) or type(index) is slice or index is None
@@ -56,6 +56,13 @@ cdef ndarray axis_view(ndarray a, int axis, Py_ssize_t start, Py_ssize_t step, P
     return at_memory(a, data, nd, dims, strides)
 
 
+cdef Taylor part(Taylor x, value, terms):
+    """A view of x; a copy where NumPy gives a scalar: one element."""
+    if cnp.PyArray_Check(value):
+        return new_view(x, value, terms)
+    return new_array(x.alg, np.asarray(value), terms.copy())
+
+
 cdef getitem(Taylor x, index):
     cdef Taylor y
     cdef Py_ssize_t start, stop, step, n
@@ -74,17 +81,17 @@ cdef getitem(Taylor x, index):
     if PyLong_CheckExact(index):
         if cnp.PyArray_NDIM(x._value) == 1 and cnp.PyArray_TYPE(x._value) == cnp.NPY_DOUBLE:
             return element(x, PyLong_AsSsize_t(index))
-        return new_view(x, np.asarray(x._value[index]), x._terms[_all, index])
+        return part(x, x._value[index], x._terms[_all, index])
     if type(index) is slice and cnp.PyArray_NDIM(x._value):
         PySlice_Unpack(index, &start, &stop, &step)
         n = PySlice_AdjustIndices(cnp.PyArray_DIM(x._value, 0), &start, &stop, step)
         return new_view(x, axis_view(x._value, 0, start, step, n),
                         axis_view(x._terms, 1, start, step, n))
     if basic_index(index):
-        value = np.asarray(x._value[index])
+        value = x._value[index]
         if type(index) is not tuple:
             index = (index,)
-        return new_view(x, value, np.asarray(x._terms[(_all,) + <tuple>index]))
+        return part(x, value, x._terms[(_all,) + <tuple>index])
     index = plain_index(index)
     value = np.asarray(x._value[index])
     terms, index = last_axis(x._terms, index)
@@ -105,6 +112,9 @@ cdef int setitem(Taylor x, index, v) except -1:
         raise TypeError("dualdiff: only numbers, arrays and Python numbers can be assigned to the "
                         "elements of a number")
     index = plain_index(index)
+    if type(v) is Taylor and (<Taylor>v).dtype.kind == "c" and x.dtype.kind != "c":
+        raise TypeError("dualdiff: a complex number cannot be assigned to elements of a real one; "
+                        "make the target complex first: x = x.astype(complex)")
     if x._value is None:
         return set_scalar(x, index, v)
     if x.base is not None:
@@ -117,11 +127,6 @@ cdef int setitem(Taylor x, index, v) except -1:
             if u[1] is not None:
                 grow(x, u[0], u[1])
             v = embed(v, u[0], u[2])
-        if np.issubdtype((<Taylor>v).dtype, np.complexfloating) and not np.issubdtype(
-            x.dtype, np.complexfloating
-        ):
-            raise TypeError("dualdiff: a complex number cannot be assigned to elements of a real "
-                            "one; make the target complex first: x = x.astype(complex)")
         x._value[index] = value_of(v)
         new_terms = np.moveaxis(terms_of(v), 0, -1)
     else:
@@ -135,17 +140,21 @@ cdef int setitem(Taylor x, index, v) except -1:
 cdef int set_scalar(Taylor x, index, v) except -1:
     cdef tuple u
     cdef Taylor y
-    if not (index is Ellipsis or index == ()):
-        raise IndexError("too many indices for array: array is 0-dimensional")
+    hit = np.zeros((), bool)
+    hit[index] = True  # NumPy's own errors for what cannot index no dimensions
+    if not hit:
+        return 0
     if type(v) is Taylor:
         if (<Taylor>v).alg is not x.alg:
             u = union_of(x.alg, (<Taylor>v).alg)
             if u[1] is not None:
                 grow(x, u[0], u[1])
             v = embed(v, u[0], u[2])
-        y = (<Taylor>v).reshape(()) if (<Taylor>v).ndim else cast(v, _float64_dtype)
+        y = cast((<Taylor>v).reshape(()) if (<Taylor>v).ndim else v, _float64_dtype)
         memcpy(x.c, y.c, x.alg.M * sizeof(double))
     else:
-        x.c[0] = v
+        value = np.zeros(())
+        value[...] = v
+        x.c[0] = value
         memset(x.c + 1, 0, (x.alg.M - 1) * sizeof(double))
     return 0

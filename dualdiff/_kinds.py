@@ -14,7 +14,7 @@ import numpy as np
 
 from dualdiff import _reference
 from dualdiff._algebra import lowered
-from dualdiff._taylor import Taylor, apply, make, pack, parts, unify
+from dualdiff._taylor import Taylor, apply, make, make_view, pack, parts, unify
 
 # ---- helpers -----------------------------------------------------------------
 
@@ -181,10 +181,24 @@ def linear(func, rows=None):
         result = func(value, *args, **kwargs)
         if alg is None:
             return store(result, out)
-        return store(make(alg, result, on_rows(terms, *args, **kwargs)), out)
+        moved = on_rows(terms, *args, **kwargs)
+        return store(view_or_make(x, alg, (value, result), (terms, moved)), out)
 
     row.rows = rows
     return row
+
+
+def view_or_make(x, alg, values, terms):
+    """The number that a function made of x; a view of x where NumPy's result is a view.
+
+    values, terms: pairs (of x, of the result).  Where the value alone could be a view, it
+    is copied: an assignment must not part the two.
+    """
+    if getattr(values[1], "base", None) is None or not np.may_share_memory(*values):
+        return make(alg, values[1], terms[1])
+    if type(x) is Taylor and x.ndim and np.may_share_memory(*terms):
+        return make_view(x, values[1], terms[1])
+    return make(alg, np.copy(values[1]), terms[1])
 
 
 def linear_list(func, rows):

@@ -435,7 +435,8 @@ cdef laned_getitem(Taylor x, index):
     cdef Py_ssize_t start, stop, step, n
     cdef list lanes = []
     if is_pending(x):
-        return x if index is Ellipsis or index == () else getitem(dense(x), index)
+        return x if index is Ellipsis or (type(index) is tuple and not index) else (
+            getitem(dense(x), index))
     if type(index) is slice and cnp.PyArray_NDIM(x._value):
         PySlice_Unpack(index, &start, &stop, &step)
         n = PySlice_AdjustIndices(cnp.PyArray_DIM(x._value, 0), &start, &stop, step)
