@@ -183,17 +183,21 @@ def single_direction(alg, h):
     count = int(alg.heads[2]) - 1
     if count == 1 and alg.M == alg.D + 1:
         return np.ones(alg.D, h.real.dtype), h
+    inside_of = seeds(alg)
     size = np.abs(h[:count]).max(axis=(-2, -1), initial=0)
     r = int(size.argmax())
-    if not size[r]:
-        return None
     eps = np.finfo(h.dtype).eps
-    c = np.vecdot(h[r].ravel(), h[:count].reshape(count, -1)).real / np.sum(np.abs(h[r]) ** 2)
-    c[np.abs(c) <= 16 * eps * max(1, np.abs(c).max())] = 0
-    if (c < 0).any():
+    if size[r]:
+        c = np.vecdot(h[r].ravel(), h[:count].reshape(count, -1)).real
+        c = c / np.sum(np.abs(h[r]) ** 2)
+        c[np.abs(c) <= 16 * eps * max(1, np.abs(c).max())] = 0
+    else:  # starts at a higher degree: x + t + ... of nested calls
+        live = {s for k in np.flatnonzero(h.any(axis=(-2, -1))) for s in inside_of[k]}
+        c = np.array([float(s in live) for s in range(count)])
+    if (c < 0).any() or not c.any():
         return None
     weights = np.empty(alg.M - 1, h.real.dtype)
-    for k, inside in enumerate(seeds(alg)):
+    for k, inside in enumerate(inside_of):
         weights[k] = np.prod(c[inside])
         for place in range(1, len(inside)):  # d! / product of factorials of exponents
             weights[k] *= (place + 1) / (inside[:place].count(inside[place]) + 1)
@@ -201,8 +205,11 @@ def single_direction(alg, h):
     for d, s in degrees(alg):
         wd = weights[s]
         best = int(wd.argmax())
-        if not wd[best]:
-            return None
+        if not wd[best]:  # no monomial of this degree holds t^d
+            if h[s].any():
+                return None
+            series.append(np.zeros_like(h[0]))
+            continue
         hd = h[s][best] / wd[best]
         if np.abs(h[s] - wd[:, None, None] * hd).max() > 64 * d * eps * np.abs(h[s]).max():
             return None
@@ -401,7 +408,7 @@ def repeated_singular(alg, a0, a):
     null = k0[r:m + n - r, r:m + n - r]
     mixed = (np.abs(null[:m - r]).max(axis=0, initial=0) > 0) & (
         np.abs(null[m - r:]).max(axis=0, initial=0) > 0)
-    more = int(np.cumprod(mixed).sum())  # null vectors that became pairs
+    more = min(int(np.cumprod(mixed).sum()), m - r, n - r)  # null vectors that became pairs
     pairs = r + more
     x0, x = basis @ k0, basis @ k
     root = np.sqrt(2).astype(s.dtype)

@@ -77,11 +77,11 @@ def line(alg, x, v):
     return make(new_algebra(1, alg.D), c[0], c[1:])
 
 
-def close(got, want, tol=1e-11):
-    """Equal up to tol times the largest coefficient wanted."""
+def close(got, want, tol=1e-11, size=1):
+    """Equal up to tol times the largest coefficient wanted, or size if that is more."""
     got, want = np.asarray(got), np.asarray(want)
     assert got.shape == want.shape, (got.shape, want.shape)
-    scale = max(np.abs(want).max(initial=0), 1)
+    scale = max(np.abs(want).max(initial=0), size)
     np.testing.assert_allclose(got, want, rtol=0, atol=tol * scale)
 
 

@@ -145,6 +145,10 @@ def general_spectrum(alg, w, v0, a, vectors=True):
     if one.any():
         lam[:, one], z = blocks(alg, w[one], h[:, one], unitary=False, last=vectors)
         v[:, one] = v0[one] @ z
+        if lam.dtype.kind == "c" and a.dtype.kind != "c":  # real eigenvalues stay real
+            real = one[:, None] & (w.imag == 0)
+            lam.imag[:, real] = 0
+            v.imag[np.broadcast_to(real[:, None], v.shape)] = 0
     for b in np.flatnonzero(many):
         groups = groups_of(w[b], tolerance(w[b:b + 1], n)[0], "general")
         values, k0, k = repeated(alg, w[b].astype(complex_of(w)), h[:, b].astype(complex_of(w)),
