@@ -66,6 +66,11 @@ def store(result, out):
     if out is None:
         return result
     if type(out) is not Taylor:
+        if isinstance(out, np.ndarray) and out.dtype == object:  # holds numbers, one by one
+            result = np.broadcast_to(result, out.shape)
+            for at in np.ndindex(out.shape):
+                out[at] = result[at]
+            return out
         if type(result) is Taylor:
             raise TypeError("dualdiff: out= is a plain array, which cannot hold derivatives; "
                             "use out=np.empty_like(x) of a number, or leave out= away")
