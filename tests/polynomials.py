@@ -52,6 +52,17 @@ def flat_results(y):
     return list(y) if isinstance(y, (tuple, list)) else [y]
 
 
+def interpolation(radius, points):
+    """(nodes, matrix from values there to the coefficients of the polynomial through them)."""
+    theta = np.pi * (np.arange(points) + 0.5) / points
+    inverse = np.zeros((points, points))
+    for d in range(points):  # by Chebyshev polynomials: Vandermonde matrices lose digits
+        row = 2 / points * np.cos(d * theta) / (1 if d else 2)
+        power = np.polynomial.chebyshev.cheb2poly([0.0] * d + [1.0])
+        inverse[:d + 1] += np.outer(power, row)
+    return radius * np.cos(theta), inverse / (radius ** np.arange(points))[:, None]
+
+
 def check(f, *args, lines=2, radius=0.1, points=14, rtol=1e-8, bitwise=True):
     """Assert that f of these arguments, numbers among them, is right to every order.
 
@@ -76,9 +87,7 @@ def check(f, *args, lines=2, radius=0.1, points=14, rtol=1e-8, bitwise=True):
             np.testing.assert_array_equal(y_value, v)
         else:
             np.testing.assert_allclose(y_value, v, rtol=1e-12, atol=1e-14)
-    nodes = radius * np.cos(np.pi * (np.arange(points) + 0.5) / points)
-    powers = np.vander(nodes / radius, points, increasing=True)
-    inverse = np.linalg.inv(powers) / (radius ** np.arange(points))[:, None]
+    nodes, inverse = interpolation(radius, points)
     rng = np.random.default_rng(7)
     for _ in range(lines):
         line = rng.uniform(0.3, 1, sum(q.n for q in alg.factors)) * rng.choice([-1, 1])
