@@ -158,10 +158,8 @@ static int range(void *arg, ptrdiff_t first, ptrdiff_t last) {
             char *args[2] = {a.v, buf};
             job->aux.run(args, &n, steps, job->aux.data);
         }
-        if (job->b.v && (job->a.map || job->b.map))
-            run_mapped(job, n, &c, &a, &b, buf);
-        else
-            kernel->run[job->type](job->A, n, &c, &a, job->b.v ? &b : NULL, job->p, buf);
+        if (job->b.v && (job->a.map || job->b.map)) run_mapped(job, n, &c, &a, &b, buf);
+        else kernel->run[job->type](job->A, n, &c, &a, job->b.v ? &b : NULL, job->p, buf);
     }
     clear_flags(job->type);
     if (buf != local) free(buf);

@@ -22,18 +22,18 @@
 /* ---- product tables (table.c) ------------------------------------------ */
 
 typedef struct {
-    int32_t nf;      /* factors */
-    int32_t *n;      /* [nf] seeds of each factor */
-    int32_t *order;  /* [nf] highest degree kept in each factor */
-    int32_t D;       /* highest total degree that occurs */
-    int64_t M;       /* monomials, the constant one included */
-    int64_t *head;   /* [D + 2] first monomial of each degree; head[D + 1] = M */
-                     /* one factor of order 1 lists nothing: what follows is NULL */
-    int32_t *deg;    /* [M] total degree of each monomial */
-    int32_t *part;   /* [M * nf] the monomial of each factor, numbered in that factor */
-    int64_t *start;  /* [M + 1] pairs of monomial k are start[k] .. start[k + 1] */
-    int32_t *pi;     /* ordered pairs (i, j) -> k, both of degree >= 1: */
-    int32_t *pj;     /*   (0, k) and (k, 0) are implied and not listed */
+    int32_t nf;     /* factors */
+    int32_t *n;     /* [nf] seeds of each factor */
+    int32_t *order; /* [nf] highest degree kept in each factor */
+    int32_t D;      /* highest total degree that occurs */
+    int64_t M;      /* monomials, the constant one included */
+    int64_t *head;  /* [D + 2] first monomial of each degree; head[D + 1] = M */
+                    /* one factor of order 1 lists nothing: what follows is NULL */
+    int32_t *deg;   /* [M] total degree of each monomial */
+    int32_t *part;  /* [M * nf] the monomial of each factor, numbered in that factor */
+    int64_t *start; /* [M + 1] pairs of monomial k are start[k] .. start[k + 1] */
+    int32_t *pi;    /* ordered pairs (i, j) -> k, both of degree >= 1: */
+    int32_t *pj;    /*   (0, k) and (k, 0) are implied and not listed */
 } dd_table;
 
 enum {
@@ -45,8 +45,8 @@ enum {
 /* Table of the product of nf <= 62 factors.  Each of the nb bounds keeps only the
  * monomials whose degree, summed over the factors in mask[.], is at most bound[.].
  * On failure returns a status and leaves *table alone. */
-int dd_table_new(dd_table **table, int32_t nf, const int32_t *n, const int32_t *order,
-                 int32_t nb, const int64_t *mask, const int32_t *bound);
+int dd_table_new(dd_table **table, int32_t nf, const int32_t *n, const int32_t *order, int32_t nb,
+                 const int64_t *mask, const int32_t *bound);
 void dd_table_free(dd_table *table);
 
 /* Monomials of n seeds with degree at most d; -1 when 31 bits do not count them. */
@@ -104,13 +104,13 @@ enum { DD_MAXDIMS = 64 };
 /* An array operand of any layout, broadcast to the result's shape; strides in bytes. */
 typedef struct {
     char *v;
-    char *t;        /* NULL for a constant */
-    ptrdiff_t ts;   /* from one row of terms to the next */
-    ptrdiff_t rows; /* rows of terms */
+    char *t;            /* NULL for a constant */
+    ptrdiff_t ts;       /* from one row of terms to the next */
+    ptrdiff_t rows;     /* rows of terms */
     const int32_t *map; /* NULL, or for each row of the result the operand's row, 0 for none;
                            only at order 1 */
-    int flat;       /* elements lie one after another, in the result's order */
-    int single;     /* every element is the same one */
+    int flat;           /* elements lie one after another, in the result's order */
+    int single;         /* every element is the same one */
     ptrdiff_t vs[DD_MAXDIMS], es[DD_MAXDIMS];
 } dd_array;
 

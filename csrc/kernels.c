@@ -40,7 +40,8 @@
 #include "kernels.template.h"
 
 const dd_kernel_info dd_kernels[DD_NKERNELS] = {
-#define DD_KERNEL(name, nin, aux, work) {#name, nin, aux, work, {name##_f32, name##_f64, name##_ld}},
+#define DD_KERNEL(name, nin, aux, work) \
+    {#name, nin, aux, work, {name##_f32, name##_f64, name##_ld}},
     DD_KERNELS
 #undef DD_KERNEL
 };

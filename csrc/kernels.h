@@ -1,6 +1,7 @@
 /* The kernels: single source of their prototypes and of their table.
  *
  *         name   operands  auxiliary   work rows (0 none, 1 one, 2 M)          */
+/* clang-format off */
 #define DD_KERNELS                                                                \
     DD_KERNEL(add,   2, DD_NONE, 0) /* c = a + b                               */ \
     DD_KERNEL(sub,   2, DD_NONE, 0) /* c = a - b                               */ \
@@ -20,3 +21,4 @@
     DD_KERNEL(cosh,  1, DD_SINH, 2)                                               \
     DD_KERNEL(tanh,  1, DD_COSH, 2)                                               \
     DD_KERNEL(chain, 2, DD_NONE, 0) /* E c = b E a: b is the derivative        */
+/* clang-format on */

@@ -9,13 +9,9 @@
  * with `safe` set.
  */
 
-DD_INLINE T FN(times)(int safe, T a, T b) {
-    return safe && (a == 0 || b == 0) ? (T)0 : a * b;
-}
+DD_INLINE T FN(times)(int safe, T a, T b) { return safe && (a == 0 || b == 0) ? (T)0 : a * b; }
 
-DD_INLINE T FN(over)(int safe, T a, T b) {
-    return safe && a == 0 ? (T)0 : a / b;
-}
+DD_INLINE T FN(over)(int safe, T a, T b) { return safe && a == 0 ? (T)0 : a / b; }
 
 DD_INLINE T *FN(row)(const dd_num *x, ptrdiff_t i) {
     return i ? (T *)x->t + (i - 1) * x->s : (T *)x->v;
@@ -37,20 +33,23 @@ static int FN(any_nan)(const dd_table *A, ptrdiff_t n, const dd_num *c) {
 #define EACH for (ptrdiff_t e = 0; e < n; e++)
 #define MONOMIALS for (ptrdiff_t k = 1; k < A->M; k++)
 #define DEGREE(k) (A->D == 1 ? 1 : A->deg[k])
-#define PAIRS if (A->D > 1) for (int64_t q = A->start[k]; q < A->start[k + 1]; q++)
-#define ARGS const dd_table *A, ptrdiff_t n, const dd_num *c, const dd_num *a, const dd_num *b, \
-             double p, void *w
+#define PAIRS     \
+    if (A->D > 1) \
+        for (int64_t q = A->start[k]; q < A->start[k + 1]; q++)
+#define ARGS                                                                                     \
+    const dd_table *A, ptrdiff_t n, const dd_num *c, const dd_num *a, const dd_num *b, double p, \
+        void *w
 #define BODY(name) DD_INLINE void FN(name##_body)(int safe, ARGS)
 /* The body for one element and for many, plain and safe. */
-#define KERNEL(name)                                                                        \
-    DD_CLONES static void FN(name)(ARGS) {                                                  \
-        if (n == 1) {                                                                       \
-            FN(name##_body)(0, A, 1, c, a, b, p, w);                                        \
-            if (FN(any_nan)(A, 1, c)) FN(name##_body)(1, A, 1, c, a, b, p, w);              \
-        } else {                                                                            \
-            FN(name##_body)(0, A, n, c, a, b, p, w);                                        \
-            if (FN(any_nan)(A, n, c)) FN(name##_body)(1, A, n, c, a, b, p, w);              \
-        }                                                                                   \
+#define KERNEL(name)                                                           \
+    DD_CLONES static void FN(name)(ARGS) {                                     \
+        if (n == 1) {                                                          \
+            FN(name##_body)(0, A, 1, c, a, b, p, w);                           \
+            if (FN(any_nan)(A, 1, c)) FN(name##_body)(1, A, 1, c, a, b, p, w); \
+        } else {                                                               \
+            FN(name##_body)(0, A, n, c, a, b, p, w);                           \
+            if (FN(any_nan)(A, n, c)) FN(name##_body)(1, A, n, c, a, b, p, w); \
+        }                                                                      \
     }
 
 /* (1/d) sum of deg(i) x_i h_j over the listed pairs of k; r is the result. */
@@ -234,9 +233,7 @@ BODY(sqrt) {
 /* Exponential and logarithm --------------------------------------------- */
 
 /* E c = c E a. */
-BODY(exp) {
-    MONOMIALS FN(euler_full)(safe, A, n, k, ROW(c, k), a, c);
-}
+BODY(exp) { MONOMIALS FN(euler_full)(safe, A, n, k, ROW(c, k), a, c); }
 
 /* a E c = E a: c_k = (a_k - (1/d) sum deg(j) a_i c_j) / a_0. */
 BODY(log) {
@@ -312,9 +309,7 @@ static void FN(tanh_prepare)(ptrdiff_t n, T *h0) {
         h0[e] = r * r;
     }
 }
-BODY(tanh) {
-    FN(tangent)(safe, -1, A, n, c, a, b, p, w);
-}
+BODY(tanh) { FN(tangent)(safe, -1, A, n, c, a, b, p, w); }
 
 /* Any function by its first derivative ----------------------------------- */
 

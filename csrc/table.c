@@ -98,7 +98,8 @@ static int factor_init(factor *f, int32_t n, int32_t order) {
     memset(f, 0, sizeof *f);
     if (order > 63) return DD_TOOBIG;
     f->m = dd_count(n, order);
-    if (f->m < 0) return DD_TOOBIG;
+    /* All pairs: products of two monomials, in 2 n seeds, of total degree at most `order`. */
+    if (f->m < 0 || dd_count(2 * (int64_t)n, order) < 0) return DD_TOOBIG;
     f->deg = malloc(f->m * sizeof *f->deg);
     f->start = malloc((f->m + 1) * sizeof *f->start);
     if (!f->deg || !f->start) return DD_NOMEM;
@@ -109,8 +110,7 @@ static int factor_init(factor *f, int32_t n, int32_t order) {
             memset(s, 0, sizeof s);
             for (; k < end; k++) {
                 if (fill)
-                    write_pairs(n, d, s, count, sub, rest, f->i + f->start[k],
-                                f->j + f->start[k]);
+                    write_pairs(n, d, s, count, sub, rest, f->i + f->start[k], f->j + f->start[k]);
                 f->deg[k] = d;
                 f->start[k] = total;
                 total += submultisets(d, s);
@@ -256,8 +256,8 @@ static int first_order(dd_table *t) {
     return DD_OK;
 }
 
-int dd_table_new(dd_table **table, int32_t nf, const int32_t *n, const int32_t *order,
-                 int32_t nb, const int64_t *mask, const int32_t *bound) {
+int dd_table_new(dd_table **table, int32_t nf, const int32_t *n, const int32_t *order, int32_t nb,
+                 const int64_t *mask, const int32_t *bound) {
     int status = DD_OK;
     bounds keep = {nb, mask, bound};
     dd_table *t = calloc(1, sizeof *t);

@@ -170,7 +170,8 @@ def chain(alg, c, a, b, p):
 
 
 KERNELS = {f.__name__: f for f in (
-    add, sub, neg, mul, div, power, sqrt, exp, log, expm1, log1p, sin, cos, tan, sinh, cosh, tanh, chain)}
+    add, sub, neg, mul, div, power, sqrt, exp, log, expm1, log1p, sin, cos, tan, sinh, cosh, tanh,
+    chain)}
 
 
 class Result(Rows):

@@ -8,8 +8,10 @@ long test_fail_at, test_allocations;
 void *test_malloc(size_t size);
 void *test_calloc(size_t count, size_t size);
 
-void *test_malloc(size_t size) { return ++test_allocations == test_fail_at ? NULL : malloc(size); }
-
-void *test_calloc(size_t count, size_t size) {
-    return ++test_allocations == test_fail_at ? NULL : calloc(count, size);
+static int fails(void) {
+    return __atomic_add_fetch(&test_allocations, 1, __ATOMIC_RELAXED) == test_fail_at;
 }
+
+void *test_malloc(size_t size) { return fails() ? NULL : malloc(size); }
+
+void *test_calloc(size_t count, size_t size) { return fails() ? NULL : calloc(count, size); }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the C library alone with its test program and runs it: plain, then under
-# the address and undefined-behaviour sanitizers.  Needs a C compiler, no Python.
+# Builds the C library alone with its test program and runs it: plain, then under the
+# address, undefined-behaviour and thread sanitizers.  Needs a C compiler, no Python.
 # usage: csrc/test/run.sh [compiler]
 set -euo pipefail
 cc=${1:-${CC:-cc}}
@@ -8,7 +8,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 sources=("$here"/../*.c "$here"/*.c)
-flags=(-std=gnu11 -Wall -Wextra -Wno-unused-function -Wno-unused-parameter -Werror
+flags=(-std=gnu11 -pthread -Wall -Wextra -Wno-unused-function -Wno-unused-parameter -Werror
        -ffp-contract=off -fno-math-errno -I "$here/.."
        -Dmalloc=test_malloc -Dcalloc=test_calloc) # memory.c: so that tests can let them fail
 
@@ -18,3 +18,5 @@ flags=(-std=gnu11 -Wall -Wextra -Wno-unused-function -Wno-unused-parameter -Werr
 "$cc" -O1 -g1 -DDD_NO_CLONES -fsanitize=address,undefined -fno-sanitize-recover=all \
     "${flags[@]}" "${sources[@]}" -lm -o "$out/sanitized"
 UBSAN_OPTIONS=print_stacktrace=1 "$out/sanitized"
+"$cc" -O1 -g1 -DDD_NO_CLONES -fsanitize=thread "${flags[@]}" "${sources[@]}" -lm -o "$out/threads"
+"$out/threads" arrays

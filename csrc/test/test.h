@@ -38,6 +38,11 @@ dd_table *test_table(int32_t nf, const int32_t *n, const int32_t *order, int32_t
 enum { TEST_SHAPES = 12 };
 dd_table *test_shape(int i);
 
+/* Degree of a monomial; one factor of order 1 lists none. */
+static inline int32_t test_degree(const dd_table *t, int64_t k) {
+    return t->deg ? t->deg[k] : k > 0;
+}
+
 void test_tables(void);
 void test_kernels_f32(void);
 void test_kernels_f64(void);

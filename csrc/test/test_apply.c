@@ -56,6 +56,7 @@ static array random_array(const dd_table *A, int type, const ptrdiff_t *shape,
     a.x.v = a.memory - low * item[type];
     a.x.ts = row * item[type];
     a.x.t = terms ? a.x.v + a.x.ts : NULL;
+    a.x.rows = terms ? A->M - 1 : 0;
     a.x.single = row == 1;
     ptrdiff_t full = 1;
     a.x.flat = 1;
@@ -164,6 +165,89 @@ static void check_types(void) {
     dd_table_free(A);
 }
 
+/* Operands that have some of the rows of the result only, in an order of their own. */
+static void check_maps(void) {
+    static const ptrdiff_t shape[ND] = {2, 30, 40}, flat[ND] = {1200, 40, 1},
+                           turned[ND] = {1, 2, 60};
+    static const int32_t map_a[] = {0, 3, 0, 1, 2, 0}, map_b[] = {0, 0, 1, 2, 0, 3};
+    static const int kernels[] = {DD_add, DD_sub, DD_mul, DD_div};
+    int32_t five = 5, three = 3, order = 1;
+    dd_table *A = test_table(1, &five, &order, 0, NULL, NULL);
+    dd_table *B = test_table(1, &three, &order, 0, NULL, NULL);
+    for (int i = 0; i < 4; i++) {
+        array a = random_array(B, DD_F64, shape, i % 2 ? flat : turned, 1);
+        array b = random_array(B, DD_F64, shape, flat, 1),
+              c = random_array(A, DD_F64, shape, flat, 1);
+        dd_job job = job_of(A, kernels[i], DD_F64, shape);
+        job.a = a.x, job.b = b.x, job.c = c.x;
+        job.a.map = map_a, job.b.map = map_b;
+        CHECK(dd_apply(&job) == DD_OK, "status");
+        double x[6], y[6], got[6], want[6], full_x[6], full_y[6];
+        ptrdiff_t bad = 0;
+        for (ptrdiff_t e = 0; e < job.size; e++) {
+            element(B, &a, shape, e, x);
+            element(B, &b, shape, e, y);
+            element(A, &c, shape, e, got);
+            want[0] = got[0], full_x[0] = x[0], full_y[0] = y[0];
+            for (int k = 1; k < 6; k++) {
+                full_x[k] = map_a[k] ? x[map_a[k]] : 0;
+                full_y[k] = map_b[k] ? y[map_b[k]] : 0;
+            }
+            dd_num nx = {full_x, full_x + 1, 1}, ny = {full_y, full_y + 1, 1};
+            dd_num nw = {want, want + 1, 1};
+            dd_kernels[kernels[i]].run[DD_F64](A, 1, &nw, &nx, &ny, 0, NULL);
+            for (int k = 0; k < 6; k++) bad += got[k] != want[k];
+        }
+        CHECK(!bad, "%s: %ld rows differ", dd_kernels[kernels[i]].name, (long)bad);
+        free(a.memory);
+        free(b.memory);
+        free(c.memory);
+    }
+    dd_table_free(A);
+    dd_table_free(B);
+}
+
+/* However many threads share a job, the result is the same to the bit. */
+static void check_threads(void) {
+    static const ptrdiff_t shape[ND] = {40, 50, 60}, flat[ND] = {3000, 60, 1},
+                           turned[ND] = {1, 40, 2000};
+    int32_t seeds = 2, order = 2;
+    dd_table *A = test_table(1, &seeds, &order, 0, NULL, NULL);
+    array a = random_array(A, DD_F64, shape, turned, 1),
+          b = random_array(A, DD_F64, shape, flat, 1);
+    array one = random_array(A, DD_F64, shape, flat, 1),
+          many = random_array(A, DD_F64, shape, flat, 1);
+    ptrdiff_t bytes = A->M * 40 * 50 * 60 * sizeof(double);
+    for (int threads = 1; threads <= 5; threads++) {
+        CHECK(dd_set_threads(threads) == threads, "threads");
+        for (int round = 0; round < 3; round++) {
+            dd_job job = job_of(A, DD_sin, DD_F64, shape);
+            job.a = a.x, job.c = threads == 1 ? one.x : many.x;
+            job.value = (dd_fn){sine, NULL}, job.aux = (dd_fn){cosine, NULL};
+            memset(job.c.v, 0, bytes);
+            CHECK(dd_apply(&job) == DD_OK, "status");
+            CHECK(threads == 1 || !memcmp(many.memory, one.memory, bytes), "%d threads", threads);
+        }
+    }
+    dd_job job = job_of(A, DD_log, DD_F64, shape);
+    ((double *)b.x.v)[70000] = 0;
+    job.a = b.x, job.c = many.x;
+    job.value = (dd_fn){logarithm, NULL};
+    CHECK(dd_apply(&job) == DD_OK && job.flags == FE_DIVBYZERO, "flags %d", job.flags);
+    test_fail_at = test_allocations + 2; /* in any of the threads */
+    job = job_of(A, DD_sin, DD_F64, shape);
+    job.a = a.x, job.c = many.x;
+    job.value = (dd_fn){sine, NULL}, job.aux = (dd_fn){cosine, NULL};
+    CHECK(dd_apply(&job) == DD_NOMEM, "an allocation failed");
+    test_fail_at = 0;
+    CHECK(dd_set_threads(0) == 1, "at least one");
+    free(a.memory);
+    free(b.memory);
+    free(one.memory);
+    free(many.memory);
+    dd_table_free(A);
+}
+
 /* Values that are there already stay; nothing is done for no elements; flags are told. */
 static void check_the_rest(void) {
     static const ptrdiff_t shape[ND] = {2, 3, 5}, empty[ND] = {2, 0, 5}, flat[ND] = {15, 5, 1};
@@ -214,4 +298,6 @@ void test_apply(void) {
     check_types();
     check_the_rest();
     check_memory();
+    check_maps();
+    check_threads();
 }

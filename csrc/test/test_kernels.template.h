@@ -28,7 +28,8 @@ static NUMBER FN(random)(const dd_table *A, ptrdiff_t n, double lo, double hi) {
     NUMBER x = FN(new)(A, n);
     for (int64_t k = 0; k < A->M; k++)
         for (ptrdiff_t e = 0; e < n; e++)
-            FN(at)(x, k)[e] = k ? ldexp(test_uniform(-1, 1), -3 * A->deg[k]) : test_uniform(lo, hi);
+            FN(at)(x, k)[e] =
+                k ? ldexp(test_uniform(-1, 1), -3 * test_degree(A, k)) : test_uniform(lo, hi);
     return x;
 }
 
@@ -52,6 +53,10 @@ static T FN(value)(int kernel, T a, T b, T p) {
         return LIBM(exp)(a);
     case DD_log:
         return LIBM(log)(a);
+    case DD_expm1:
+        return LIBM(expm1)(a);
+    case DD_log1p:
+        return LIBM(log1p)(a);
     case DD_sin:
         return LIBM(sin)(a);
     case DD_cos:
@@ -70,8 +75,11 @@ static T FN(value)(int kernel, T a, T b, T p) {
 
 /* Result of a kernel; b.data == NULL: no second operand.  Operands must stay as they are. */
 static NUMBER FN(run)(int kernel, NUMBER a, NUMBER b, double p) {
-    static const int aux_kernel[] = {
-        [DD_COS] = DD_cos, [DD_SIN] = DD_sin, [DD_COSH] = DD_cosh, [DD_SINH] = DD_sinh};
+    static const int aux_kernel[] = {[DD_COS] = DD_cos,
+                                     [DD_SIN] = DD_sin,
+                                     [DD_COSH] = DD_cosh,
+                                     [DD_SINH] = DD_sinh,
+                                     [DD_EXP] = DD_exp};
     const dd_kernel_info *info = dd_kernels + kernel;
     const dd_table *A = a.A;
     ptrdiff_t n = a.n, bytes = A->M * a.num.s * sizeof(T);
@@ -166,6 +174,9 @@ static void FN(identities)(const dd_table *A, ptrdiff_t n) {
     SAME(TAKE(log, ONE(exp, b), FN(none)), COPY(b));
     SAME(TAKE(mul, ONE(exp, a), ONE(exp, b)), TAKE(exp, TWO(add, a, b), FN(none)));
     SAME(TAKE(exp, TAKE(mul, ONE(log, a), CONST(1.7)), FN(none)), POWER(a, 1.7));
+    SAME(TAKE(expm1, ONE(log1p, a), FN(none)), COPY(a));
+    SAME(TAKE(add, ONE(expm1, b), CONST(1)), ONE(exp, b));
+    SAME(ONE(log1p, a), TAKE(log, TAKE(add, COPY(a), CONST(1)), FN(none)));
     /* circular and hyperbolic */
     SAME(TAKE(add, SQUARE(sin, a), SQUARE(cos, a)), CONST(1));
     SAME(TAKE(mul, ONE(tan, a), ONE(cos, a)), ONE(sin, a));
@@ -243,6 +254,7 @@ static void FN(strong_zero)(ptrdiff_t n) {
         } cases[] = {
             {"sqrt at 0", FN(run)(DD_sqrt, a, none, 0), INFINITY, 0},
             {"log at 0", FN(run)(DD_log, a, none, 0), INFINITY, 0},
+            {"expm1 at inf", FN(run)(DD_expm1, b, none, 0), 0, INFINITY},
             {"power at 0", FN(run)(DD_power, a, none, 0.5), INFINITY, 0},
             {"power -1 at 0", FN(run)(DD_power, a, none, -1), -INFINITY, 0},
             {"exp at inf", FN(run)(DD_exp, b, none, 0), 0, INFINITY},
