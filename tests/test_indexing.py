@@ -57,7 +57,7 @@ def attempt(f):
     """(result, None) or (None, type of the error)."""
     try:
         return f(), None
-    except (IndexError, ValueError) as e:
+    except (IndexError, ValueError, TypeError) as e:
         return None, type(e)
 
 
