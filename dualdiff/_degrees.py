@@ -16,9 +16,11 @@ import math
 
 import numpy as np
 
+from dualdiff._memory import new
 from dualdiff._taylor import apply, make, parts
 
 CHUNK = 1 << 22  # elements of gathered products held at once
+LARGE = 8192  # elements from which recycled memory pays
 
 # ---- products ---------------------------------------------------------------
 
@@ -34,27 +36,85 @@ def degrees(alg):
     return [(d, span(alg, d)) for d in range(1, alg.D + 1)]
 
 
+def blank(a):
+    """An array like a, its elements not set."""
+    return np.empty(a.shape, a.dtype) if a.size < LARGE else new(a.shape, a.dtype)
+
+
+def mm(a, b, out=None):
+    """Matrix products of stacks."""
+    if out is None and max(a.size, b.size) >= LARGE:
+        shape = np.broadcast_shapes(a.shape[:-2], b.shape[:-2]) + (a.shape[-2], b.shape[-1])
+        out = new(shape, a.dtype if a.dtype == b.dtype else np.result_type(a, b))
+    return np.matmul(a, b, out=out)
+
+
+def mm_adjoint(a, b):
+    """Products of matrices with conjugate transposes."""
+    return mm(a, adjoint(b))
+
+
 def inner(alg, d, f, a, b):
     """Degree d of the sum of f(a_i, b_j) over pairs with both degrees >= 1; 0 at d = 1.
 
-    f: a product on stacks, such as np.matmul; a and b are needed below degree d only.
+    f: a product on stacks, such as mm; a and b are needed below degree d only.
+    Monomials with equally many pairs are done together.
     """
     if d == 1:
         return 0
     start, pi, pj = alg.pairs
-    k, end = int(alg.heads[d]), int(alg.heads[d + 1])
+    head, end = int(alg.heads[d]), int(alg.heads[d + 1])
+    counts = np.diff(start[head:end + 1])
     cost = max(a[:1].size, b[:1].size, 1)
-    done = []
-    while k < end:  # as many monomials at a time as the chunk holds
-        last = int(np.searchsorted(start, start[k] + max(CHUNK // cost, 1), side="right")) - 1
-        last = min(max(last, k + 1), end)
-        lo, hi = int(start[k]), int(start[last])
-        c = f(a[pi[lo:hi] - 1], b[pj[lo:hi] - 1])
-        if hi - lo > last - k:
-            c = np.add.reduceat(c, start[k:last] - lo, axis=0)
-        done.append(c)
-        k = last
-    return done[0] if len(done) == 1 else np.concatenate(done)
+    out = None
+    for count in np.unique(counts):
+        every = np.flatnonzero(counts == count)
+        step = max(CHUNK // (cost * int(count)), 1)
+        for k in range(0, len(every), step):  # as many at a time as the chunk holds
+            at = every[k:k + step]
+            pairs = start[head + at][:, None] + np.arange(count)
+            c = sum_of_products(f, a, b, pi[pairs] - 1, pj[pairs] - 1)
+            if len(at) == len(counts):
+                return c
+            if out is None:
+                out = np.empty((len(counts), *c.shape[1:]), c.dtype)
+            out[at] = c
+    return out
+
+
+def sum_of_products(f, a, b, i, j):
+    """Sums over the second axis of i and j of f(a_i, b_j)."""
+    k, count = i.shape
+    if count == 1:
+        return f(gathered(a, i[:, 0]), gathered(b, j[:, 0]))
+    if f is mm:  # one product of longer rows and columns
+        tall = rearranged(np.moveaxis(gathered(b, j), 1, -3))
+        rows = count * b.shape[-2]
+        return mm(side_by_side(a, i), tall.reshape(*tall.shape[:-3], rows, b.shape[-1]))
+    if f is mm_adjoint:
+        return mm_adjoint(side_by_side(a, i), side_by_side(b, j))
+    c = f(gathered(a, i.ravel()), gathered(b, j.ravel()))
+    return np.add.reduce(c.reshape(k, count, *c.shape[1:]), axis=1)
+
+
+def gathered(a, i):
+    """a[i]."""
+    if i.size * a[:1].size < LARGE:
+        return a[i]
+    return np.take(a, i, axis=0, out=new((*i.shape, *a.shape[1:]), a.dtype), mode="clip")
+
+
+def rearranged(a):
+    """a, contiguous."""
+    out = blank(a)
+    out[...] = a
+    return out
+
+
+def side_by_side(a, i):
+    """Matrices a_i of each row of i, side by side."""
+    wide = rearranged(np.moveaxis(gathered(a, i), 1, -2))
+    return wide.reshape(*wide.shape[:-2], i.shape[1] * a.shape[-1])
 
 
 def product(alg, f, a0, a, b0, b):
@@ -95,10 +155,11 @@ def adjoint(a):
 
 def hermitian(a, lower=True):
     """The Hermitian matrices whose lower (or upper) triangle is that of a."""
-    half = np.tril(a, -1) if lower else np.triu(a, 1)
-    out = half + adjoint(half)
     n = np.arange(a.shape[-1])
-    out[..., n, n] = a[..., n, n].real
+    out = rearranged(a)
+    np.copyto(out, adjoint(a), where=n > n[:, None] if lower else n < n[:, None])
+    if a.dtype.kind == "c":
+        out.imag[..., n, n] = 0
     return out
 
 
@@ -168,9 +229,13 @@ def triangular_inverse(l):
 
 def inverse_terms(alg, a0, a, y0, to=None):
     """A Y = I:  Y_d = -Y_0 (A_d Y_0 + sum A_i Y_j), to degree `to`."""
-    y = np.zeros_like(a)
+    y, y1 = blank(a), -y0
+    if to is not None and to < alg.D:
+        y[span(alg, to + 1).start:] = 0
     for d, s in degrees(alg)[:to]:
-        y[s] = -y0 @ (a[s] @ y0 + inner(alg, d, np.matmul, a, y))
+        t = mm(a[s], y0)
+        t += inner(alg, d, mm, a, y)
+        mm(y1, t, out=y[s])
     return y
 
 
@@ -220,8 +285,8 @@ def complement(alg, u0, k1):
     k2 = like(k1, m, m - n)
     k1h, k2h = adjoint(k1), None
     for d, s in degrees(alg):
-        k2[s, :, :n] = -k1h[s][..., :, n:] - inner(alg, d, np.matmul, k1h, k2)
+        k2[s, :, :n] = -k1h[s][..., :, n:] - inner(alg, d, mm, k1h, k2)
         if d > 1:
             k2h = adjoint(k2)
-            k2[s, :, n:] = -0.5 * inner(alg, d, np.matmul, k2h, k2)
-    return u0 @ k2
+            k2[s, :, n:] = -0.5 * inner(alg, d, mm, k2h, k2)
+    return mm(u0, k2)

@@ -104,6 +104,15 @@ cdef ndarray empty(int nd, npy_intp *dims, int typenum):
     return out
 
 
+def new(tuple shape, dtype):
+    """An array whose elements are not set, of recycled memory if it is large."""
+    cdef npy_intp[cnp.NPY_MAXDIMS + 2] dims
+    cdef int q
+    for q in range(len(shape)):
+        dims[q] = shape[q]
+    return empty(len(shape), dims, (<cnp.dtype>dtype).type_num)
+
+
 cdef Block take(size_t size):
     """A block of at least `size` bytes, from the pool or new."""
     global _held

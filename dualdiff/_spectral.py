@@ -28,10 +28,9 @@ from dualdiff._degrees import (
     gram,
     inner,
     inverse_terms,
+    mm,
     product,
 )
-
-mm = np.matmul
 
 
 def tolerance(w, n):
@@ -69,12 +68,12 @@ def blocks(alg, w, h, same=None, unitary=True, last=True):
         t = h[s]
         if d > 1:
             t = t + inner(alg, d, mm, h, z)
-            t = t - inner(alg, d, columns if same is None else mm, z, b)
+            t -= inner(alg, d, columns if same is None else mm, z, b)
         if same is None:
             b[s] = t[..., i, i].real if unitary else t[..., i, i]
             if d == alg.D and not last:
                 break
-        z[s] = t * inverse
+        np.multiply(t, inverse, out=z[s])
         if unitary and d > 1:
             if same is None:
                 z[s][..., i, i] = -0.5 * inner(alg, d, gram, z, z).real

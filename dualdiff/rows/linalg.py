@@ -13,12 +13,15 @@ import numpy as np
 
 from dualdiff._degrees import (
     adjoint,
+    blank,
     degrees,
     flat,
     hermitian,
     inner,
     inverse_terms,
     like,
+    mm,
+    mm_adjoint,
     number,
     product,
     solver,
@@ -27,8 +30,6 @@ from dualdiff._degrees import (
 from dualdiff._kinds import compose, constant, holds, no_numbers, positional, unify
 from dualdiff._spectral import truncated_pinv_terms
 from dualdiff._taylor import make, parts
-
-mm = np.matmul
 
 
 def as_number(func, x, *args, **kwargs):
@@ -114,16 +115,17 @@ def cholesky(a, /, *, upper=False):
     if not a0.size:
         return number(alg, value, at)
     y0 = triangular_inverse(l0)
-    y0h = adjoint(y0)
-    l, lh = np.zeros_like(at), np.zeros_like(at)
+    y0h = np.ascontiguousarray(adjoint(y0))
+    l, above = blank(at), n > n[:, None]
     for d, s in degrees(alg):
-        t = y0 @ ((at[s] - inner(alg, d, mm, l, lh)) @ y0h)
-        t = np.tril(t)
+        t = at[s]
+        if d > 1:
+            t -= inner(alg, d, mm_adjoint, l, l)
+        t = mm(y0, mm(t, y0h))
+        np.copyto(t, 0, where=above)
         t[..., n, n] = t[..., n, n].real / 2
-        l[s] = np.tril(l0 @ t)
-        if d < alg.D or upper:
-            lh[s] = adjoint(l[s])
-    return number(alg, value, lh if upper else l)
+        mm(l0, t, out=l[s])
+    return number(alg, value, adjoint(l) if upper else l)
 
 
 # ---- pseudo-inverse and least squares ---------------------------------------

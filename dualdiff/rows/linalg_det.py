@@ -11,6 +11,7 @@ from dualdiff._degrees import (
     degrees,
     inner,
     inverse_terms,
+    mm,
     number,
     product,
     span,
@@ -19,8 +20,6 @@ from dualdiff._degrees import (
 from dualdiff._kinds import positional
 from dualdiff._taylor import apply, make, parts
 from dualdiff.rows.linalg import as_number, flat_checked, matrix_function
-
-mm = np.matmul
 
 
 def log_det_terms(alg, a0, a, y0):

@@ -24,6 +24,7 @@ from dualdiff._degrees import (
     inner,
     inverse_terms,
     like,
+    mm,
     number,
     product,
     triangular_inverse,
@@ -42,7 +43,6 @@ from dualdiff._spectral import (
 from dualdiff._taylor import make, parts
 from dualdiff.rows.linalg import as_number, flat_checked
 
-mm = np.matmul
 FAINT = 1e-6  # a component below this part of its vector fixes no phase
 
 
@@ -74,8 +74,9 @@ def hermitian_spectrum(alg, w, v0, a, uplo, vectors=True):
         if alg.D == 1 and not vectors:
             lam[:, one] = gram(q, a[:, one] @ q).real
         else:
-            lam[:, one], z = blocks(alg, w[one], adjoint(q) @ (a[:, one] @ q), last=vectors)
-            v[:, one] = q @ z
+            h = mm(adjoint(q), mm(a[:, one], q))
+            lam[:, one], z = blocks(alg, w[one], h, last=vectors)
+            v[:, one] = mm(q, z)
     for b in np.flatnonzero(many):
         groups = groups_of(w[b], tolerance(w[b:b + 1], n)[0], "rising")
         values, k0, k = repeated(alg, w[b], adjoint(v0[b]) @ a[:, b] @ v0[b], groups)
