@@ -12,6 +12,7 @@ import numpy as np
 
 from dualdiff._degrees import degrees, inner
 from dualdiff._kinds import lead, linear, positional
+from dualdiff._reference import times
 from dualdiff._taylor import apply, make, parts
 from dualdiff.rows.linalg import as_number
 
@@ -33,9 +34,10 @@ def length_terms(alg, value, terms, axis):
     shifted = tuple(a + 1 for a in axis)
 
     def dot(a, b):
-        c = a.real * b.real
-        return np.sum(c + a.imag * b.imag if a.dtype.kind == "c" else c, axis=shifted,
-                      keepdims=True)
+        c = times(a.real, b.real)
+        if a.dtype.kind == "c":
+            c = c + times(a.imag, b.imag)
+        return np.sum(c, axis=shifted, keepdims=True)
 
     size = np.sqrt(dot(x0[None], x0[None])[0])
     one = size > 0
