@@ -271,4 +271,6 @@ REFUSED |= {  # the loops of string ufuncs are not listed in their types
 
 # Object arrays of numbers call the method of each element: np.exp(a) calls a[i].exp().
 METHODS = {f.__name__: row for f, row in ROWS.items()
-           if isinstance(f, np.ufunc) and f.nin == f.nout == 1 and f is not umath._ones_like}
+           if isinstance(f, np.ufunc) and f.nin == f.nout == 1 and f is not umath._ones_like
+           and f.__name__ not in ("real", "imag")}
+ATTRIBUTES = {"real": real_part, "imag": imaginary_part}
