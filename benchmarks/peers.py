@@ -224,7 +224,7 @@ class Advect(Peer):
         if kind == "hvp":
             *inputs, v = args
             g = advect.hvp(f)
-            return lambda: g(*inputs, v)[1]
+            return lambda: g(*inputs, vectors=v)[1]
         g = {"gradient": advect.grad, "hessian": advect.hessian, "jacobian": advect.jacobian}[
             kind](f, task.argnums)
         return lambda: g(*args)
