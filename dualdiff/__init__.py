@@ -1,6 +1,6 @@
 """dualdiff: derivatives of plain NumPy code, to any order."""
 
-from dualdiff import _dispatch, rows  # noqa: F401  (they fill the tables)
+from dualdiff import _dispatch, _lane_forms, rows  # noqa: F401  (they fill the tables)
 from dualdiff._arguments import float0
 from dualdiff._chunks import memory_budget
 from dualdiff._custom import custom_jvp, stop_gradient

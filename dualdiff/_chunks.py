@@ -28,8 +28,8 @@ from dualdiff._arguments import (
     flatten_result,
     split_aux,
 )
-from dualdiff._seeding import Call
-from dualdiff._taylor import Taylor
+from dualdiff._seeding import Call, lanes_pay
+from dualdiff._taylor import DenseLimit, Taylor, is_laned
 from dualdiff.tree_util import tree_flatten, tree_unflatten
 
 # ---- the memory budget --------------------------------------------------------------
@@ -149,9 +149,9 @@ class Part:
         return Part, (self.treedef, self.tops, self.values, self.firsts, self.aux)
 
 
-def run_job(task, blocks, lead):
+def run_job(task, blocks, lead, lanes=False):
     """Evaluate once; blocks = [(first, stop, order)] ascending; lead: read values and aux."""
-    calls = [Call(hi - lo, k, len(blocks) > 1) for lo, hi, k in reversed(blocks)][::-1]
+    calls = [Call(hi - lo, k, len(blocks) > 1, lanes) for lo, hi, k in reversed(blocks)][::-1]
     try:
         args = task.inputs.with_seeds([(c, lo, hi) for c, (lo, hi, _) in
                                        zip(calls, blocks, strict=True)])
@@ -337,6 +337,11 @@ def derive(task, chunk_size=None, executor=None):
     if count == 0 or order == 0:
         call = [(0, max(count, 1), max(order, 1))]
         return Result(task, run_job(task, call, True), call)
+    if chunk_size is None and executor is None and sparse_start(task):
+        try:
+            return Result(task, run_job(task, everything, True, lanes=True), everything)
+        except DenseLimit:
+            pass  # too large without lanes: in chunks of seeds, then
     nbytes = max(inputs.nbytes, 1)
     size = None
     if chunk_size is not None:
@@ -369,6 +374,14 @@ def derive(task, chunk_size=None, executor=None):
         else:
             result.put(part, job)
     return result
+
+
+def sparse_start(task):
+    """Whether the seeds of one evaluation have lanes (see _lanes.pxi)."""
+    leaves = task.inputs.leaves
+    return (lanes_pay(task.inputs.count, task.order) and not task.inputs.batch_axes
+            and not task.diagonal
+            and all(leaf.seeds == leaf.n and not is_laned(leaf.x) for leaf in leaves))
 
 
 DIAGONAL = 16  # seeds of one evaluation where only d^k / dx_i^k is wanted

@@ -14,7 +14,21 @@ import numpy as np
 
 from dualdiff import _reference
 from dualdiff._algebra import lowered
-from dualdiff._taylor import Taylor, apply, make, make_view, pack, parts, unify
+from dualdiff._taylor import (
+    Taylor,
+    aligned,
+    apply,
+    laned_parts,
+    make,
+    make_laned,
+    make_view,
+    pack,
+    parts,
+    revalued,
+    spread,
+    truncated,
+    unify,
+)
 
 # ---- helpers -----------------------------------------------------------------
 
@@ -105,15 +119,6 @@ def lead(axis, ndim, shift=1):
     if isinstance(axis, (tuple, list)):
         return tuple(a + shift if a >= 0 else a for a in axis)
     return axis + shift if axis >= 0 else axis
-
-
-def truncated(x):
-    """x over the algebra of one total degree less; a plain array where nothing is left."""
-    alg, value, terms = parts(x)
-    if alg.D == 1:
-        return value
-    low = lowered(alg)
-    return make(low, value, terms[: low.M - 1])
 
 
 def first_name(func, place=0):
@@ -293,13 +298,13 @@ def chain_with(x, value, h):
     if type(h) is not Taylor:
         h = np.broadcast_to(np.asarray(h, value.dtype), value.shape)
         return apply("chain", x, h if value.ndim else h[()], value=value)
-    alg, hv, ht = parts(h)
+    _, hv, ht, lanes = laned_parts(h)
     hv = np.ascontiguousarray(np.broadcast_to(hv, value.shape), value.dtype)
     ht = np.ascontiguousarray(np.broadcast_to(ht, ht.shape[:1] + value.shape), value.dtype)
     full = x.algebra
     rows = np.zeros((full.M - 1, *value.shape), value.dtype)
     rows[: len(ht)] = ht
-    return apply("chain", x, make(full, hv, rows), value=value)
+    return apply("chain", x, make_laned(full, hv, rows, lanes), value=value)
 
 
 def elementwise2(ufunc, da, db):
@@ -310,11 +315,10 @@ def elementwise2(ufunc, da, db):
 
     @with_signature(ufunc, kind="elementwise2")
     def row(a, b):
-        alg, operands = unify(a, b)
-        if alg is None:
+        if not holds((a, b)):
             return ufunc(a, b)
-        value = np.asarray(ufunc(operands[0][0], operands[1][0]))
-        x = [make(alg, v, t) if t is not None else v for v, t in operands]
+        x = aligned(a, b)
+        value = np.asarray(ufunc(*values(x)))
         low = [truncated(n) if type(n) is Taylor else n for n in x]
         slopes = []
         for n, partial, place in zip(x, (da, db), (1, 2), strict=True):
@@ -342,17 +346,6 @@ def chain_sum(value, *slopes):
             part = chain_with(spread(x, value), value, h)
             total = part if total is None else apply("add", total, part, value=value)
     return value if total is None else total
-
-
-def spread(x, value):
-    """x broadcast to the shape of value, in its dtype."""
-    alg, v, t = parts(x)
-    if v.shape != value.shape:
-        t = t.reshape(t.shape[:1] + (1,) * (value.ndim - v.ndim) + v.shape)
-        t = np.broadcast_to(t, t.shape[:1] + value.shape)
-        v = np.broadcast_to(v, value.shape)
-    return make(alg, np.ascontiguousarray(v, value.dtype).reshape(value.shape),
-                np.ascontiguousarray(t, value.dtype))
 
 
 # ---- implicit: array functions of higher order ----------------------------------------
@@ -400,9 +393,7 @@ def with_value(result, value):
         return type(value)(*pairs) if hasattr(value, "_fields") else type(value)(pairs)
     if type(result) is not Taylor:
         return value
-    alg, _, terms = parts(result)
-    value = np.asarray(value)
-    return make(alg, value, terms.astype(value.dtype, copy=False))
+    return revalued(result, value)
 
 
 # ---- custom derivative ------------------------------------------------------------------

@@ -13,7 +13,8 @@ A sum of second or higher order whose dense algebra would be too large stays `pe
 a number without dimensions whose terms and lanes have one axis more, still to be summed.
 """
 
-cdef Py_ssize_t MAXLANES = 64
+cdef Py_ssize_t MAXLANES = 64            # local seeds beyond which a number becomes dense
+cdef Py_ssize_t DENSE_ELEMENTS = 512     # seeds up to which single elements are dense
 cdef Py_ssize_t _dense_limit = 1 << 30   # bytes that one number may become dense with
 
 
@@ -437,6 +438,11 @@ cdef laned_getitem(Taylor x, index):
     if is_pending(x):
         return x if index is Ellipsis or (type(index) is tuple and not index) else (
             getitem(dense(x), index))
+    if PyLong_CheckExact(index) and x.alg.D == 1 and cnp.PyArray_NDIM(x._value) == 1 and (
+        cnp.PyArray_TYPE(x._value) == cnp.NPY_DOUBLE and len(x.alg.factors) == 1
+        and parent_of(x).n <= DENSE_ELEMENTS
+    ):
+        return dense_element(x, PyLong_AsSsize_t(index))
     if type(index) is slice and cnp.PyArray_NDIM(x._value):
         PySlice_Unpack(index, &start, &stop, &step)
         n = PySlice_AdjustIndices(cnp.PyArray_DIM(x._value, 0), &start, &stop, step)
@@ -453,7 +459,7 @@ cdef laned_getitem(Taylor x, index):
         if cnp.PyArray_NDIM(y._value) == 0 and Ellipsis not in index:
             y._value = y._value.copy()  # an element is a scalar, not a view
             y._terms = y._terms.copy()
-            return dense(y) if parent_of(y).n <= 512 else y
+            return dense(y) if parent_of(y).n <= DENSE_ELEMENTS and y.alg.D == 1 else y
     else:
         index = plain_index(index)
         value = np.asarray(x._value[index])
@@ -462,6 +468,26 @@ cdef laned_getitem(Taylor x, index):
         return new_laned(x.alg, value, terms, tuple([lane[index] for lane in x.lanes]))
     y.base = x if x.base is None else x.base
     y.stamp = y.base.stamp
+    return y
+
+
+cdef Taylor dense_element(Taylor x, Py_ssize_t i):
+    """x[i] of a one-dimensional float64 number of order 1, as a dense number."""
+    cdef Taylor y
+    cdef Py_ssize_t k, n = cnp.PyArray_DIM(x._value, 0)
+    cdef ndarray lane
+    if i < 0:
+        i += n
+    if i < 0 or i >= n:
+        raise IndexError(f"index {i - n if i < 0 else i} is out of bounds for axis 0 with size {n}")
+    y = new_scalar(dense_algebra(x.alg))
+    memset(y.c, 0, y.alg.M * sizeof(double))
+    y.c[0] = (<double *>(<char *>cnp.PyArray_DATA(x._value) + i * cnp.PyArray_STRIDE(x._value, 0)))[0]
+    for k in range(len(x.lanes)):
+        lane = <ndarray>x.lanes[k]
+        y.c[1 + (<cnp.npy_intp *>(<char *>cnp.PyArray_DATA(lane) + i * cnp.PyArray_STRIDE(lane, 0)))[0]] += (
+            <double *>(<char *>cnp.PyArray_DATA(x._terms) + k * cnp.PyArray_STRIDE(x._terms, 0)
+                       + i * cnp.PyArray_STRIDE(x._terms, 1)))[0]
     return y
 
 
@@ -596,6 +622,100 @@ def one_lane_count(list numbers):
     return [with_lanes(<Taylor>x, n) if type(x) is Taylor else x for x in numbers]
 
 
+def revalued(Taylor x, value):
+    """x with other values, and its terms in their dtype."""
+    if x.base is not None:
+        sync(x)
+    value = np.asarray(value)
+    terms = raw_parts(x)[1].astype(value.dtype, copy=False)
+    if x.lanes is not None:
+        return new_laned(x.alg, value, terms, x.lanes)
+    return new_array(x.alg, value, terms)
+
+
+def truncated(Taylor x):
+    """x over the algebra of one total degree less; a plain array where nothing is left."""
+    cdef Algebra low
+    if x.base is not None:
+        sync(x)
+    if x.lanes is not None and is_pending(x):
+        x = dense(x)
+    if x.alg.D == 1:
+        return np.asarray(value_of(x))
+    low = lower_of(x.alg)
+    value, terms = raw_parts(x)
+    if x.lanes is not None:
+        return new_laned(low, value, terms[: low.M - 1], x.lanes)
+    return new_array(low, np.asarray(value), terms[: low.M - 1])
+
+
+def spread(Taylor x, value):
+    """x broadcast to the shape of value, in its dtype."""
+    if x.base is not None:
+        sync(x)
+    if x.lanes is not None and is_pending(x):
+        x = dense(x)
+    v, t = raw_parts(x)
+    v = np.asarray(v)
+    lanes = x.lanes
+    if v.shape != value.shape:
+        t = t.reshape(t.shape[:1] + (1,) * (value.ndim - v.ndim) + v.shape)
+        t = np.broadcast_to(t, t.shape[:1] + value.shape)
+        v = np.broadcast_to(v, value.shape)
+        lanes = None if lanes is None else spread_lanes(lanes, v)
+    v = np.ascontiguousarray(v, value.dtype).reshape(value.shape)
+    t = np.ascontiguousarray(t, value.dtype)
+    return new_array(x.alg, v, t) if lanes is None else new_laned(x.alg, v, t, lanes)
+
+
+def aligned(a, b):
+    """Two numbers, or a number and a constant, over one algebra and with the same lanes."""
+    cdef Taylor x, y
+    cdef Algebra alg
+    if not (has_lanes(a) or has_lanes(b)):
+        alg, operands = unify(a, b)
+        return [v if t is None else new_array(alg, np.asarray(v), t) for v, t in operands]
+    a = as_operand(a)
+    b = as_operand(b)
+    if type(a) is not Taylor or type(b) is not Taylor:
+        return [a, b]
+    x = <Taylor>a
+    y = <Taylor>b
+    if x.lanes is None or y.lanes is None or is_pending(x) or is_pending(y) or (
+        parent_of(x) is not parent_of(y)
+    ):
+        if x.lanes is not None and y.lanes is not None or (
+            x.lanes is not None and y.alg.place(parent_of(x)) >= 0
+        ) or y.lanes is not None and x.alg.place(parent_of(y)) >= 0:
+            return aligned(dense(x), dense(y))
+        alg, a, b = together(x, y)
+        return [a, b]
+    value = np.broadcast_to(np.zeros(()), np.broadcast_shapes(x.shape, y.shape))
+    a = spread(x, value.astype(x.dtype))
+    b = spread(y, value.astype(y.dtype))
+    return union_lanes(<Taylor>a, <Taylor>b)
+
+
+cdef union_lanes(Taylor x, Taylor y):
+    """Numbers of one shape with lanes over one factor: [x, y] in the union of their lanes."""
+    cdef list lanes = list(x.lanes), at = []
+    cdef Py_ssize_t i, j
+    for j in range(len(y.lanes)):
+        for i in range(len(x.lanes)):
+            if same_lane(<ndarray>x.lanes[i], <ndarray>y.lanes[j]):
+                at.append(i)
+                break
+        else:
+            at.append(len(lanes))
+            lanes.append(y.lanes[j])
+    if len(lanes) > MAXLANES:
+        return aligned(dense(x), dense(y))
+    y = relabeled(y, laned_algebra(y.alg, len(lanes)), tuple(at))
+    x = relabeled(x, laned_algebra(x.alg, len(lanes)), tuple(range(len(x.lanes))))
+    x.lanes = y.lanes = tuple(lanes)
+    return list(together(x, y)[1:])
+
+
 def constant_like(Taylor x, value):
     """A number with these values and no derivative yet, over the seeds of x."""
     cdef Algebra alg
@@ -652,6 +772,14 @@ def sparse_entries(Taylor x):
         seeds.append(np.ravel(x.lanes[k]))
         data.append(np.ravel(x._terms[k]))
     return np.concatenate(elements), np.concatenate(seeds), np.concatenate(data)
+
+
+def set_dense_limit(size):
+    """Bytes that one laned number may become dense with; returns the limit before."""
+    global _dense_limit
+    before = _dense_limit
+    _dense_limit = size
+    return before
 
 
 def set_max_lanes(Py_ssize_t n):

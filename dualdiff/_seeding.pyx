@@ -35,7 +35,7 @@ cdef object _float64 = np.float64, _float64_descr = np.dtype(np.float64)
 
 # ---- when seeds have lanes --------------------------------------------------------
 
-cdef Py_ssize_t _from_order_1 = 64, _from_order_2 = 16  # seeds from which lanes pay
+cdef Py_ssize_t _from_order_1 = 24, _from_order_2 = 16  # seeds from which lanes pay
 _mode = "auto"
 
 
@@ -77,6 +77,11 @@ def set_lanes(mode):
     before = _mode
     _mode = mode
     return before
+
+
+def lanes_pay(n, order):
+    """Whether a call with n seeds to this order gives them lanes."""
+    return with_lanes(n, order)
 
 
 cdef bint with_lanes(Py_ssize_t n, int order):
@@ -136,8 +141,11 @@ cdef class Call:
         """x + e: one seed for each element, in C order, from seed `first` on."""
         cdef Taylor y
         cdef Py_ssize_t i, n
-        if self.laned and type(x) is not Taylor:
-            return seed_lanes(self.factor, np.array(x, order="C", subok=False), first)
+        if self.laned:
+            if type(x) is not Taylor:
+                return seed_lanes(self.factor, np.array(x, order="C", subok=False), first)
+            value = np.array(value_of(<Taylor>x), order="C")
+            return apply("add", x, seed_lanes(self.factor, value, first), value=value)
         if PyFloat_Check(x):
             y = new_scalar(self.alg)
             memset(y.c, 0, self.alg.M * sizeof(double))

@@ -29,7 +29,7 @@ from libc.string cimport memcpy, memset
 from numpy cimport ndarray
 
 from dualdiff._algebra cimport (
-    Algebra, Factor, dense_algebra, laned_algebra, relabel, union_of,
+    Algebra, Factor, dense_algebra, laned_algebra, lower_of, relabel, union_of,
 )
 from dualdiff._csrc cimport (
     DD_add, DD_cos, DD_cosh, DD_div, DD_exp, DD_expm1, DD_log, DD_log1p, DD_mul, DD_neg, DD_power, DD_sin, DD_sinh,
@@ -61,6 +61,8 @@ cdef extern from "numpy/arrayobject.h":
 ROWS = {}        # np.f -> callable with the signature of np.f
 METHODS = {}     # name of an ndarray method -> function(number, ...)
 ATTRIBUTES = {}  # name of an ndarray attribute -> function(number)
+LANED = {}       # np.f -> callable for numbers with lanes, which may say NotImplemented
+LANED_METHODS = {}  # name of an ndarray method -> function for numbers with lanes
 HOOKS = {}       # "ufunc": calls with keywords, methods, unknown ufuncs; "function": unknown
                  # functions; "reference": kernels of other dtypes; "repr"
 
@@ -216,10 +218,11 @@ cdef class Taylor:
     def sum(self, *args, **kwargs):
         """Sum of array elements: see numpy.sum."""
         cdef Taylor total = sum_all(self) if not args and not kwargs else None
-        return _rows[_sum](self, *args, **kwargs) if total is None else total
+        return np.sum(self, *args, **kwargs) if total is None else total
 
     def __getattr__(self, name):
-        found = METHODS.get(name)
+        found = METHODS.get(name) if self.lanes is None else (
+            LANED_METHODS.get(name) or METHODS.get(name))
         if found is not None:
             return found.__get__(self)
         found = ATTRIBUTES.get(name)
@@ -429,12 +432,22 @@ cdef class Taylor:
                     return binary(kernel, inputs[0], inputs[1])
                 if ufunc is np.power:
                     return power(inputs[0], inputs[1], True)
+            if self.lanes is not None and ufunc in LANED:
+                result = LANED[ufunc](*inputs)
+                if result is not NotImplemented:
+                    return result
             row = _rows.get(ufunc)
             if row is not None:
                 return row(*inputs)
         return _hooks["ufunc"](ufunc, method, inputs, kwargs)
 
     def __array_function__(self, func, types, args, kwargs):
+        if self.lanes is not None:
+            form = LANED.get(func)
+            if form is not None:
+                result = form(*args, **kwargs)
+                if result is not NotImplemented:
+                    return result
         if func is _sum and len(args) == 1 and not kwargs and type(args[0]) is Taylor:
             total = sum_all(<Taylor>args[0])
             if total is not None:

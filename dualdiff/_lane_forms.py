@@ -1,0 +1,240 @@
+"""What some NumPy functions do to numbers with lanes (see _lanes.pxi), so that those stay
+sparse: functions that only move elements move the lanes along, and some sums and products
+are written with such functions.  A form may give NotImplemented: the number becomes dense
+then, and the function's row in `rows/` is used.  Rows know nothing of this.
+
+May import: the number, the kinds.  Invariant: a form and the row of its function give the
+same value bit for bit, and the same derivatives to rounding.
+"""
+
+import numpy as np
+
+from dualdiff._kinds import holds, with_value
+from dualdiff._taylor import (
+    LANED,
+    LANED_METHODS as METHODS,
+    Taylor,
+    is_laned,
+    laned_parts,
+    make_laned,
+    make_laned_view,
+    one_lane_count,
+    pack,
+    side_by_side,
+)
+
+
+def mover(func):
+    """A function that moves, copies or drops elements of its first argument, or adds zeros."""
+
+    def form(x, *args, **kwargs):
+        if not is_laned(x) or holds(args) or holds(kwargs):
+            return NotImplemented
+        alg, value, terms, lanes = laned_parts(x)
+        if lanes is None:
+            return NotImplemented
+        result = func(value, *args, **kwargs)
+        rows = [func(t, *args, **kwargs) for t in terms]
+        moved = [func(lane, *args, **kwargs) for lane in lanes]
+        if np.shares_memory(result, value) and np.shares_memory(rows[0], terms):
+            step = (terms.strides[0], *rows[0].strides)
+            view = np.lib.stride_tricks.as_strided(
+                rows[0], (len(terms), *result.shape), step, writeable=rows[0].flags.writeable)
+            return make_laned_view(x, result, view, moved)
+        return make_laned(alg, result, np.stack(rows), moved)
+
+    return form
+
+
+def list_mover(func):
+    """A function that joins arrays of a sequence: concatenate, stack."""
+
+    def form(xs, *args, **kwargs):
+        if holds(args) or holds(kwargs) or kwargs.get("out") is not None:
+            return NotImplemented
+        return joined(lambda arrays: func(arrays, *args, **kwargs), list(xs))
+
+    return form
+
+
+def joined(f, xs):
+    """f of a list of arrays, where f only moves elements of them."""
+    xs = one_lane_count([pack(x) if holds(x) else np.asarray(x) for x in xs])
+    if xs is None:
+        return NotImplemented
+    known = [laned_parts(x) if type(x) is Taylor else None for x in xs]
+    alg, count = next((k[0], len(k[3])) for k in known if k is not None)
+    values = [k[1] if k else x for k, x in zip(known, xs, strict=True)]
+    result = np.asarray(f(values))
+    terms = np.stack([
+        f([k[2][r] if k else np.zeros(v.shape, result.dtype)
+           for k, v in zip(known, values, strict=True)])
+        for r in range(alg.M - 1)])
+    lanes = [
+        f([k[3][q] if k else np.zeros(v.shape, np.intp)
+           for k, v in zip(known, values, strict=True)])
+        for q in range(count)]
+    return make_laned(alg, result, terms.astype(result.dtype, copy=False), lanes)
+
+
+def where(condition, x=None, y=None, /):
+    """np.where with numbers in the second and third place."""
+    if x is None or holds(condition):
+        return NotImplemented
+    return joined(lambda arrays: np.where(condition, *arrays), [x, y])
+
+
+def plain_pad(x, pad_width, mode="constant", **kwargs):
+    """np.pad where it adds copies of elements, or constants."""
+    if mode not in ("constant", "edge", "reflect", "symmetric", "wrap") or holds(kwargs):
+        return NotImplemented
+    if mode in ("reflect", "symmetric") and kwargs.get("reflect_type", "even") != "even":
+        return NotImplemented
+    alg, value, terms, lanes = laned_parts(x)
+    if lanes is None:
+        return NotImplemented
+    result = np.pad(value, pad_width, mode, **kwargs)
+    zeros = {} if mode == "constant" else kwargs
+    return make_laned(alg, result, np.stack([np.pad(t, pad_width, mode, **zeros) for t in terms]),
+                      [np.pad(lane, pad_width, mode, **zeros) for lane in lanes])
+
+
+def sum_(x, axis=None, dtype=None, out=None, keepdims=False, **kwargs):
+    """np.sum: over everything into the seeds; over axes side by side while that pays."""
+    if dtype is not None or out is not None or kwargs or not is_laned(x):
+        return NotImplemented
+    value = np.sum(x.value, axis=axis, keepdims=bool(keepdims))
+    if axis is None:
+        total = x.sum()
+    else:
+        axes = tuple(a % x.ndim for a in (axis if isinstance(axis, tuple) else (axis,)))
+        total = side_by_side(x, value, axes)
+        if total is None:
+            return NotImplemented
+    return total.reshape(np.shape(value)) if keepdims else total
+
+
+def mean(x, axis=None, dtype=None, out=None, keepdims=False, **kwargs):
+    """np.mean, by np.sum."""
+    if dtype is not None or out is not None or kwargs or not is_laned(x):
+        return NotImplemented
+    total = sum_(x, axis, keepdims=keepdims)
+    if total is NotImplemented:
+        return NotImplemented
+    value = np.mean(x.value, axis=axis, keepdims=bool(keepdims))
+    return with_value(total * (np.size(value) / x.size), value)
+
+
+def dot(a, b, out=None):
+    """np.dot of vectors: the sum of their products."""
+    if out is not None or np.ndim(a) != 1 or np.ndim(b) != 1 or np.shape(a) != np.shape(b):
+        return matmul(a, b) if out is None and np.ndim(a) == 2 >= np.ndim(b) else NotImplemented
+    return with_value((a * b).sum(), np.dot(plain(a), plain(b)))
+
+
+def vdot(a, b, /):
+    """np.vdot of real arrays."""
+    if np.iscomplexobj(plain(a)) or np.shape(a) != np.shape(b):
+        return NotImplemented
+    return with_value((a * b).sum(), np.vdot(plain(a), plain(b)))
+
+
+def matmul(a, b):
+    """Small inner dimensions: the local seeds of one row or column side by side."""
+    a, b = (x if type(x) is Taylor else np.asarray(x) for x in (a, b))
+    if a.ndim == 1 and b.ndim == 1:
+        return dot(a, b)
+    laned = [x for x in (a, b) if is_laned(x)]
+    if len(laned) != 1 or type(a) is Taylor and type(b) is Taylor or min(a.ndim, b.ndim) < 1:
+        return NotImplemented
+    inner = a.shape[-1]
+    if a.ndim > 2 or b.ndim > 2 or inner * len(laned_parts(laned[0])[3] or ()) > 32:
+        return NotImplemented
+    value = np.matmul(plain(a), plain(b))
+    wide = (a[..., None] if b.ndim == 2 else a) * (b[None] if a.ndim == 2 and b.ndim == 2 else b)
+    total = sum_(wide, axis=wide.ndim - 2 if b.ndim == 2 else wide.ndim - 1)
+    return NotImplemented if total is NotImplemented else with_value(total, value)
+
+
+def plain(x):
+    """The value of a number, or a plain array as it is."""
+    return x.value if type(x) is Taylor else x
+
+
+def diff(a, n=1, axis=-1, prepend=np._NoValue, append=np._NoValue):
+    """np.diff, by slices."""
+    if prepend is not np._NoValue or append is not np._NoValue or n < 1 or not is_laned(a):
+        return NotImplemented
+    axis %= a.ndim
+    upper = tuple(slice(1, None) if q == axis else slice(None) for q in range(a.ndim))
+    lower = tuple(slice(None, -1) if q == axis else slice(None) for q in range(a.ndim))
+    for _ in range(n):
+        a = a[upper] - a[lower]
+    return a
+
+
+def sort(a, axis=-1, kind=None, order=None, *, stable=None):
+    """np.sort: elements move as their values say."""
+    if axis is None or order is not None or not is_laned(a):
+        return NotImplemented
+    value = np.sort(a.value, axis, kind, stable=stable)
+    at = np.argsort(a.value, axis, "stable")
+    return with_value(np.take_along_axis(a, at, axis), value)
+
+
+def extreme(func):
+    """np.max, np.min over everything: the elements that attain it, in equal shares."""
+
+    def form(a, axis=None, out=None, **kwargs):
+        if axis is not None or out is not None or kwargs or not is_laned(a):
+            return NotImplemented
+        value = func(a.value)
+        at = np.flatnonzero(a.value == value)
+        if not at.size:
+            return NotImplemented
+        picked = a.reshape(-1)[at]
+        return with_value(picked.sum() / at.size, value)
+
+    return form
+
+
+METHODS.update({
+    "reshape": lambda x, *shape, order="C": np.reshape(
+        x, shape[0] if len(shape) == 1 else shape, order),
+    "ravel": lambda x, order="C": np.ravel(x, order),
+    "flatten": lambda x, order="C": np.copy(np.ravel(x, order)),
+    "transpose": lambda x, *axes: np.transpose(
+        x, (axes[0] if len(axes) == 1 else axes) if axes else None),
+    "swapaxes": lambda x, axis1, axis2: np.swapaxes(x, axis1, axis2),
+    "squeeze": lambda x, axis=None: np.squeeze(x, axis),
+    "repeat": lambda x, repeats, axis=None: np.repeat(x, repeats, axis),
+    "take": lambda x, indices, axis=None: np.take(x, indices, axis),
+    "diagonal": lambda x, offset=0, axis1=0, axis2=1: np.diagonal(x, offset, axis1, axis2),
+    "copy": lambda x, order="C": np.copy(x),
+    "mean": lambda x, axis=None, **kwargs: np.mean(x, axis, **kwargs),
+    "dot": lambda x, b: np.dot(x, b),
+    "max": lambda x, axis=None, **kwargs: np.max(x, axis, **kwargs),
+    "min": lambda x, axis=None, **kwargs: np.min(x, axis, **kwargs),
+})
+
+LANED.update({
+    **{f: mover(f) for f in (
+        np.reshape, np.ravel, np.transpose, np.swapaxes, np.moveaxis, np.rollaxis, np.expand_dims,
+        np.squeeze, np.broadcast_to, np.flip, np.fliplr, np.flipud, np.roll, np.rot90, np.repeat,
+        np.tile, np.take, np.take_along_axis, np.diagonal, np.delete, np.tril, np.triu, np.copy,
+        np.atleast_1d, np.atleast_2d, np.atleast_3d, np.matrix_transpose)},
+    **{f: list_mover(f) for f in (
+        np.concatenate, np.stack, np.vstack, np.hstack, np.dstack, np.column_stack)},
+    np.where: where,
+    np.pad: plain_pad,
+    np.sum: sum_,
+    np.mean: mean,
+    np.dot: dot,
+    np.vdot: vdot,
+    np.inner: lambda a, b: dot(a, b) if np.ndim(a) == np.ndim(b) == 1 else NotImplemented,
+    np.matmul: matmul,
+    np.diff: diff,
+    np.sort: sort,
+    np.max: extreme(np.max),
+    np.min: extreme(np.min),
+})
