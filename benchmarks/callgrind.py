@@ -4,8 +4,8 @@
     python benchmarks/callgrind.py --tasks cubic         one
     python benchmarks/callgrind.py --tasks cubic --top   where dualdiff spends them
 
-An operation costs (instructions of 2N calls - instructions of N calls) / N: start-up and
-imports cancel.  May import: tasks, peers.
+An operation costs (instructions of 2N calls - instructions of N calls) / N, in total and
+function by function: start-up and imports cancel.  May import: tasks, peers.
 """
 
 import argparse
@@ -22,7 +22,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 from benchmarks.peers import PEERS, Unavailable
 from benchmarks.tasks import TASKS
 
-OPERATIONS = ("product of two numbers, 1 seed", "product of two numbers, 10 seeds", "cubic",
+OPERATIONS = ("product 1 seed", "product 10 seeds", "cubic",
               "tanh'''", "8th derivative", "rosenbrock loop n=10", "rosenbrock sliced n=10",
               "rosenbrock hessian n=10", "logistic 4x3", "robot arm")
 LIBRARIES = ("f", "dualdiff", "fastdual", "num-dual", "casadi")
@@ -38,7 +38,7 @@ def calls(name, peer, count):
 
 
 def collected(name, peer, count, out="/dev/null"):
-    """Instructions of one process that makes `count` calls."""
+    """Instructions of one process that makes `count` calls; the profile goes to `out`."""
     command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", sys.executable,
                __file__, "--inside", name, peer, str(count)]
     done = subprocess.run(command, capture_output=True, text=True,
@@ -63,15 +63,28 @@ def cost(name, peer, count):
     return (collected(name, peer, 2 * count) - collected(name, peer, count)) / count
 
 
-def top(name, count, lines):
-    """Where dualdiff spends its instructions, callgrind's own list."""
+def by_function(name, count):
+    """{function: instructions of its own} in one process of dualdiff."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "callgrind.out"
         collected(name, "dualdiff", count, out)
-        listing = subprocess.run(["callgrind_annotate", str(out)], capture_output=True,
-                                 text=True, check=True).stdout
-    rows = [x for x in listing.splitlines() if re.match(r"\s*[\d,]+ \(", x)]
-    return "\n".join(x[:150] for x in rows[:lines])
+        listing = subprocess.run(["callgrind_annotate", "--threshold=100", str(out)],
+                                 capture_output=True, text=True, check=True).stdout
+    spent = {}
+    for line in listing.splitlines():
+        found = re.match(r"\s*([\d,]+) \([ \d.]+%\)\s+(?:\S*:)?(\S+)", line)
+        if found and found.group(2) != "PROGRAM":
+            function = found.group(2)
+            spent[function] = spent.get(function, 0) + int(found.group(1).replace(",", ""))
+    return spent
+
+
+def top(name, count, lines=20):
+    """Where one call of dualdiff spends its instructions, the costliest functions first."""
+    once, twice = by_function(name, count), by_function(name, 2 * count)
+    spent = {f: (n - once.get(f, 0)) / count for f, n in twice.items()}
+    order = sorted(spent, key=spent.get, reverse=True)[:lines]
+    return "\n".join(f"{spent[f]:14,.0f}  {f}" for f in order)
 
 
 def main(argv=None):
@@ -102,8 +115,8 @@ def main(argv=None):
             notes += [f"{peer}: {got}"] if isinstance(got, str) else []
         print(f"{name:36}{''.join(row)}" + (f"   ({'; '.join(notes)})" if notes else ""),
               flush=True)
-        if args.top:
-            print(top(name, 20 * args.count, 25))
+        if args.top and "dualdiff" in peers and not any("dualdiff" in n for n in notes):
+            print(top(name, args.count), flush=True)
     return 0
 
 

@@ -83,7 +83,7 @@ def picture(curves, path):
                 n = sorted(points)
                 y = [max(points[k][which], 1e-9) for k in n]
                 ours = name == "dualdiff"
-                ax.plot(n, y, "o-", ms=4, lw=2.4 if ours else 1.2, zorder=3 if ours else 2,
+                ax.plot(n, y, marker="o", ms=4, lw=2.4 if ours else 1.2, zorder=3 if ours else 2,
                         color=report.COLOURS.get(name, "0.4"), label=name,
                         ls="--" if name == "f" else "-")
             ax.set_xscale("log")

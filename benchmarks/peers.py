@@ -154,7 +154,15 @@ class Jax(Peer):
         static = tuple(i for i, a in enumerate(args) if isinstance(a, int))
         g = jax.jit(self.transformed(f, task, args), static_argnums=static)
         args = tuple(a if i in static else jax_module().asarray(a) for i, a in enumerate(args))
-        return lambda: jax.block_until_ready(g(*args))
+
+        def call():
+            return jax.block_until_ready(g(*args))
+
+        def planned():
+            plan = g.lower(*args).compile().memory_analysis()
+            return plan.temp_size_in_bytes + plan.output_size_in_bytes
+        call.planned = planned  # its runtime keeps buffers of its own: nothing else sees them
+        return call
 
 
 class JaxJet(Jax):

@@ -38,8 +38,8 @@ class Target:
 
 T = Target
 TARGETS = [
-    T("product of two numbers, 1 seed", 1.2, "fastdual"),
-    T("product of two numbers, 10 seeds", 1.5, "fastdual"),
+    T("product 1 seed", 1.2, "fastdual"),
+    T("product 10 seeds", 1.5, "fastdual"),
     T("cubic", 1, "num-dual", bold=True),
     T("tanh'''", 1.2, "num-dual"),
     T("8th derivative", 1, "jax jet", bold=True),

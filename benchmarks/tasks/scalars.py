@@ -46,8 +46,9 @@ def _dualdiff_numbers(seeds):
 
         call = Call(seeds, 1)
         call.__enter__()
-        a = call.seed(args[0], 0)
-        return a, (call.seed(args[1], 1) if seeds > 1 else a + 1.0)
+        xs = [call.seed(1.0 / seeds, i) for i in range(seeds)]
+        total = sum(xs[1:], xs[0])
+        return total * args[0], total * args[1]
     return make
 
 
@@ -72,7 +73,7 @@ def _operation(seeds):
     if seeds == 1:
         numbers["num-dual"] = _num_dual_numbers
     return Task(
-        name=f"product of two numbers, {seeds} seed{'s' * (seeds > 1)}", family="scalars",
+        name=f"product {seeds} seed{'s' * (seeds > 1)}", family="scalars",
         what=f"a * b on two numbers that carry {seeds} derivative{'s' * (seeds > 1)}",
         kind="operation", f=product, make=lambda size: (1.5, 2.5),
         ways={peer: _times(make) for peer, make in numbers.items()})
