@@ -128,3 +128,10 @@ def test_sensitivities(run):
     """Against the variational equations, integrated by another method to 1e-12."""
     f = run("sensitivities")[0]["figures"]
     assert f["gap"] < 1e-7 and f["sensitivities"].shape == (2, 601, 6)
+
+
+def test_taylor_integrator(run):
+    """Four turns of Kepler's problem at eccentricity 0.9, whose solution is known."""
+    f = run("taylor_integrator")[0]["figures"]
+    assert f["error"] < 1e-11 and f["error"] < f["other"] and f["drift"] < 1e-12
+    assert f["steps"] < 400 and f["lengths"].max() > 50 * f["lengths"].min()

@@ -1,0 +1,183 @@
+"""Lanes, the sparse representation of seeds: random programs give what dense seeds give.
+
+A program is a list of steps on a pool of vectors.  It is run once with lanes and once
+without; value and all coefficients of its results, up to order 3, must agree, and where
+the program assigns, what it assigned to must agree too.
+"""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tolerances import assert_close
+
+from dualdiff import grad
+from dualdiff._algebra import unite
+from dualdiff._seeding import Call, set_lanes
+from dualdiff._taylor import Taylor, make
+
+N = 6  # elements of a vector
+INDICES = [slice(None, None, -1), np.arange(N)[::-1].copy(), np.array([0, 0, 1, 5, 5, 2]),
+           [1, 2, 3, 4, 5, 0]]
+HALVES = [slice(0, 3), slice(3, 6), slice(0, 6, 2), slice(5, None, -2), [4, 1, 1], [0, -1, 2]]
+
+
+def assign(x, at, y, scale):
+    x = x * 1.0  # a new one: results of earlier steps stay
+    x[at] = y[:3] * scale
+    return x
+
+
+def in_place(x, at, y):
+    x = x.copy()
+    v = x[at] if isinstance(at, slice) else x
+    v *= y[:3] if isinstance(at, slice) else y
+    return x
+
+
+def masked(x, y):
+    x = x.copy()
+    x[x > 0.1] = y[x > 0.1] * 2.0
+    return x
+
+
+STEPS = {
+    "sin": lambda a, b, k: np.sin(a),
+    "exp": lambda a, b, k: np.exp(-a * a),
+    "tanh": lambda a, b, k: np.tanh(a) + 0.5,
+    "power": lambda a, b, k: (1.5 + np.sin(a)) ** (k - 2),
+    "add": lambda a, b, k: a + b,
+    "subtract": lambda a, b, k: 2.0 - a - b,
+    "multiply": lambda a, b, k: a * b,
+    "divide": lambda a, b, k: a / (2.5 + np.cos(b)),
+    "constant": lambda a, b, k: a * np.linspace(-1, 1, N) + k,
+    "index": lambda a, b, k: a[INDICES[k % 4]],
+    "element": lambda a, b, k: a * b[k % N],
+    "column": lambda a, b, k: (a[:, None] * b[None, :])[:, k % N],
+    "matrix": lambda a, b, k: (a[:, None] + b[None, :])[k % N, ::-1],
+    "assign": lambda a, b, k: assign(a, HALVES[k % 6], b, 0.5),
+    "fill": lambda a, b, k: assign(a, HALVES[k % 6], np.ones(N), 0.25),
+    "in place": lambda a, b, k: in_place(a, HALVES[k % 6], b),
+    "mask": lambda a, b, k: masked(a, b),
+    "sum": lambda a, b, k: a + np.sum(b) / N,
+    "dot": lambda a, b, k: np.sum(a * b) * np.cos(b),
+    "matmul": lambda a, b, k: np.cos(np.arange(N * N).reshape(N, N)) @ a * 0.3,
+    "reshape": lambda a, b, k: a.reshape(2, 3).T.reshape(-1),
+    "shift": lambda a, b, k: np.concatenate([a[1:], b[:1]]),
+    "neighbours": lambda a, b, k: np.concatenate([a[:1], a[1:] - a[:-1]]),
+    "loop": lambda a, b, k: np.stack([a[i] * b[(i + k) % N] for i in range(N)]),
+}
+programs = st.lists(st.tuples(st.sampled_from(sorted(STEPS)), st.integers(0, 9),
+                              st.integers(0, 9), st.integers(0, 5)), min_size=1, max_size=7)
+
+
+def run(program, x):
+    """All results of a program."""
+    pool, plain = [x], np.linspace(0.3, 1.2, N)
+    for name, i, j, k in program:
+        b = plain if j == 9 else pool[-1 - j % len(pool)]
+        pool.append(STEPS[name](pool[-1 - i % len(pool)], b, k))
+    return pool
+
+
+def coefficients(program, x, order, mode):
+    """Value and coefficients of all results, with lanes or without."""
+    before = set_lanes(mode)
+    try:
+        with Call(N, order) as call:
+            m = call.algebra.M
+            results = run(program, call.seed(x))
+            return [(np.asarray(call.value(y)), np.asarray(call.coefficients(y, np.arange(1, m))))
+                    for y in results]
+    finally:
+        set_lanes(before)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+@given(programs)
+@settings(max_examples=60, deadline=None)
+def test_random_programs(order, program):
+    x = np.array([0.3, -0.4, 0.9, 0.1, -0.7, 0.5])
+    old = x.copy()
+    dense = coefficients(program, x, order, "never")
+    sparse = coefficients(program, x, order, "always")
+    for (value, terms), (want_value, want) in zip(sparse, dense, strict=True):
+        np.testing.assert_array_equal(value, want_value)
+        scale = max(1.0, np.abs(want).max(initial=0.0))
+        assert_close(terms, want, order=2 * order + 2, scale=scale)
+    np.testing.assert_array_equal(x, old)
+
+
+@given(programs, programs)
+@settings(max_examples=30, deadline=None)
+def test_nested_calls(inner, outer):
+    """A derivative of a derivative, with lanes in either, both, or none."""
+
+    def f(x):
+        y = run(outer, x)[-1]
+        return np.sum(grad(lambda z: np.sum(run(inner, z * 0.5)[-1] * y))(y) * x)
+
+    x = np.array([0.3, -0.4, 0.9, 0.1, -0.7, 0.5])
+    got = {}
+    for mode in ("never", "always"):
+        before = set_lanes(mode)
+        try:
+            got[mode] = grad(f)(x)
+        finally:
+            set_lanes(before)
+    assert_close(got["always"], got["never"], order=8,
+                 scale=max(1.0, np.abs(got["never"]).max()))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.longdouble, np.complex128])
+def test_dtypes_are_kept(dtype):
+    x = np.linspace(0.1, 0.6, N).astype(dtype)
+    for mode in ("always", "never"):
+        before = set_lanes(mode)
+        try:
+            with Call(N, 2) as call:
+                for y in run([("sin", 0, 0, 0), ("multiply", 0, 1, 0), ("neighbours", 0, 0, 0)],
+                             call.seed(x)):
+                    assert np.asarray(call.value(y)).dtype in (dtype, np.float64)
+                assert y.dtype == dtype and call.gradient(y).dtype == dtype
+        finally:
+            set_lanes(before)
+
+
+def test_the_representation_does_not_show():
+    """Shape, repr, terms and algebra are those of the dense number."""
+    x = np.linspace(0.1, 0.6, N)
+    seen = {}
+    for mode in ("always", "never"):
+        before = set_lanes(mode)
+        try:
+            with Call(N, 2) as call:
+                y = np.sin(call.seed(x)) * 2.0
+                assert type(y) is Taylor
+                seen[mode] = (y.shape, y.dtype, y.terms, str(y.algebra), repr(y), str(y[2]))
+        finally:
+            set_lanes(before)
+    a, b = seen["always"], seen["never"]
+    assert a[:2] == b[:2] and a[3:] == b[3:]
+    np.testing.assert_allclose(a[2], b[2], rtol=1e-15)
+
+
+def test_lanes_meet_numbers_without_them():
+    """A number with lanes, one over other seeds, and a plain array, in one expression."""
+    x = np.linspace(0.1, 0.6, N)
+    got = {}
+    for mode in ("always", "never"):
+        before = set_lanes(mode)
+        try:
+            with Call(N, 1) as call, Call(2, 2) as other:
+                y = call.seed(x)
+                z = make(other.algebra, x, np.arange(5.0 * N).reshape(5, N) / 30)
+                w = np.exp(y * z) + z[::-1] * y - x
+                w[1:3] = y[:2]
+                w[4] = z[0]
+                u, at, _ = unite(w.algebra, w.algebra)
+                got[mode] = np.asarray(w.value), call.coefficients(w, np.arange(1, N + 1)).terms
+        finally:
+            set_lanes(before)
+    for a, b in zip(got["always"], got["never"], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-14, atol=1e-15)
