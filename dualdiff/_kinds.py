@@ -13,7 +13,6 @@ import functools
 import numpy as np
 
 from dualdiff import _reference
-from dualdiff._algebra import lowered
 from dualdiff._taylor import (
     Taylor,
     aligned,
@@ -23,7 +22,6 @@ from dualdiff._taylor import (
     make_laned,
     make_view,
     pack,
-    parts,
     revalued,
     spread,
     truncated,

@@ -7,8 +7,7 @@ csrc/test/ and by mpmath in test_elementwise.py.
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from numbers_by_hand import algebra, algebras, coefficients, number, rows
 from tolerances import REAL, assert_close
 

@@ -7,8 +7,7 @@ the program assigns, what it assigned to must agree too.
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from tolerances import assert_close
 
 from dualdiff import grad

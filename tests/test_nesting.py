@@ -11,8 +11,7 @@ import time
 import numpy as np
 import pytest
 import sympy
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from dualdiff import grad, jvp, value_and_grad
 

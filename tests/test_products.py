@@ -5,8 +5,7 @@ import itertools
 
 import numpy as np
 import pytest
-from polynomials import algebra, algebras, number
-from polynomials import check as check_smooth
+from polynomials import algebra, algebras, check as check_smooth, number
 
 from dualdiff import grad
 from dualdiff._bilinear import schedule

@@ -6,8 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from numbers_by_hand import SHAPES_OF_ALGEBRAS, algebra, algebras
 
 from dualdiff._algebra import lowered, new_algebra, unite

@@ -15,8 +15,7 @@ from threading import Barrier
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 import dualdiff._tree_def
 import dualdiff._tree_nodes
