@@ -434,6 +434,9 @@ cdef Algebra acquire(int n, int order):
     if free_ones:
         try:
             alg = <Algebra>free_ones.pop()
+            # As if it were new: the order of pairs, and so the last bits of nested
+            # derivatives, must not depend on what ran before.
+            (<Factor>alg.factors[0]).tag = next(_tags)
             (<Factor>alg.factors[0]).born = born()
             return alg
         except IndexError:  # another thread took the last one
