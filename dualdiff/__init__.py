@@ -4,10 +4,28 @@ from dualdiff import _dispatch, _lane_forms, rows  # noqa: F401  (they fill the 
 from dualdiff._arguments import float0
 from dualdiff._chunks import memory_budget
 from dualdiff._custom import custom_jvp, stop_gradient
+from dualdiff._jacobians import (
+    curl,
+    derivative_tensor,
+    divergence,
+    hessian,
+    hessian_diag,
+    hvp,
+    jacfwd,
+    jacobian,
+    jacrev,
+    jvps,
+    laplacian,
+    linearize,
+    value_and_jacfwd,
+    value_grad_and_hessian,
+)
 from dualdiff._transforms import grad, jvp, value_and_grad
 from dualdiff._version import __version__
 
 __all__ = [
-    "__version__", "custom_jvp", "float0", "grad", "jvp", "memory_budget", "stop_gradient",
-    "value_and_grad",
+    "__version__", "curl", "custom_jvp", "derivative_tensor", "divergence", "float0", "grad",
+    "hessian", "hessian_diag", "hvp", "jacfwd", "jacobian", "jacrev", "jvp", "jvps", "laplacian",
+    "linearize", "memory_budget", "stop_gradient", "value_and_grad", "value_and_jacfwd",
+    "value_grad_and_hessian",
 ]

@@ -151,7 +151,7 @@ class Part:
 
 def run_job(task, blocks, lead, lanes=False):
     """Evaluate once; blocks = [(first, stop, order)] ascending; lead: read values and aux."""
-    calls = [Call(hi - lo, k, len(blocks) > 1, lanes) for lo, hi, k in reversed(blocks)][::-1]
+    calls = [Call(hi - lo, k, lanes) for lo, hi, k in reversed(blocks)][::-1]
     try:
         args = task.inputs.with_seeds([(c, lo, hi) for c, (lo, hi, _) in
                                        zip(calls, blocks, strict=True)])
@@ -182,6 +182,8 @@ def strip(calls, y):
 def top_of(calls, blocks, y, diagonal):
     """Derivatives of the job's order as `positions` lists them: (multisets, *y.shape)."""
     shape = y.shape if type(y) is Taylor else np.shape(y)
+    if type(y) is not Taylor and np.asarray(y).dtype.kind in "iu":
+        y = np.zeros(shape)
     for call, (lo, hi, k) in zip(calls, blocks, strict=True):
         n = hi - lo
         monomials = np.arange(math.comb(n + k - 1, k - 1), math.comb(n + k, k))

@@ -24,7 +24,6 @@ from dualdiff._taylor cimport (
 
 cnp.import_array()
 
-from dualdiff._algebra import new_algebra
 from dualdiff._taylor import apply, pack
 
 cdef extern from "numpy/arrayobject.h":
@@ -106,19 +105,19 @@ cdef Taylor seed_lanes(Factor factor, ndarray value, Py_ssize_t first):
 cdef class Call:
     """The seeds of one derivative call: use as a context manager around seeding and reading.
 
-    n seeds kept to a total order; fresh: with a newer tag than all calls before.
+    n seeds kept to a total order.
     """
 
     cdef Algebra alg            # None where it would be too large: then every seed has lanes
     cdef readonly Factor factor
     cdef readonly bint laned
 
-    def __init__(self, int n, int order, bint fresh=False, lanes=False):
+    def __init__(self, int n, int order, lanes=False):
         self.laned = with_lanes(n, order) if lanes is None else lanes
         if self.laned and order > 1:
             self.factor = Factor(n, order)
             return
-        self.alg = new_algebra(n, order) if fresh else acquire(n, order)
+        self.alg = acquire(n, order)
         self.factor = self.alg.factors[0]
 
     def __enter__(self):

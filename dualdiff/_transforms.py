@@ -263,13 +263,13 @@ def read_leaf(slopes, leaf, inputs):
     slopes = kept(slopes, leaf.dtype)
     if not inputs.batch_axes:
         return slopes.reshape(leaf.shape) if leaf.shape else slopes[0]
-    return placed(slopes, leaf.shape, (), inputs)
+    return placed(slopes, leaf.shape, inputs)
 
 
-def placed(packed, shape, point, inputs):
-    """(inputs, *result) -> result axes of a point, then `shape`, with the batch axes in place.
+def placed(packed, shape, inputs, where=None):
+    """(inputs, *result) -> axes of the result, then `shape`; batch axes where they were.
 
-    point: shape of the result for one point.
+    where: the batch axes of the result, if they are not those of the inputs.
     """
     batch = inputs.batch_axes
     out = packed.reshape((*shape, *packed.shape[1:]))
@@ -277,7 +277,7 @@ def placed(packed, shape, point, inputs):
     if not batch:
         return out if not (nin and nout) else np.transpose(
             out, (*range(nin, nin + nout), *range(nin)))
-    where = [nin + a % nout for a in batch]
+    where = [nin + (a % nout) for a in (batch if where is None else where)]
     rest = [a for a in range(nin, nin + nout) if a not in where] + list(range(nin))
     final = {a % out.ndim: w for a, w in zip(batch, where, strict=True)}
     rest = iter(rest)
