@@ -10,8 +10,8 @@ from dualdiff import _multisets
 from dualdiff._arguments import (
     check_argnums,
     dtype_of,
-    float0,
     flatten_inputs,
+    float0,
     shape_of,
 )
 from dualdiff._chunks import Task, check_chunking, derive
