@@ -20,11 +20,12 @@ from dualdiff._jacobians import (
     value_and_jacfwd,
     value_grad_and_hessian,
 )
+from dualdiff._series import derivatives, elementwise_grad, jet, mixed_partial, nth_derivative
 from dualdiff._transforms import grad, jvp, value_and_grad
 from dualdiff._version import __version__
 
 __all__ = [
-    "__version__", "curl", "custom_jvp", "derivative_tensor", "divergence", "float0", "grad",
+    "__version__", "curl", "derivatives", "elementwise_grad", "jet", "mixed_partial", "nth_derivative", "custom_jvp", "derivative_tensor", "divergence", "float0", "grad",
     "hessian", "hessian_diag", "hvp", "jacfwd", "jacobian", "jacrev", "jvp", "jvps", "laplacian",
     "linearize", "memory_budget", "stop_gradient", "value_and_grad", "value_and_jacfwd",
     "value_grad_and_hessian",

@@ -380,10 +380,10 @@ def derive(task, chunk_size=None, executor=None):
 
 def sparse_start(task):
     """Whether the seeds of one evaluation have lanes (see _lanes.pxi)."""
-    leaves = task.inputs.leaves
-    return (lanes_pay(task.inputs.count, task.order) and not task.inputs.batch_axes
+    inputs = task.inputs
+    return (lanes_pay(inputs.count, task.order) and inputs.elements and not inputs.batch_axes
             and not task.diagonal
-            and all(leaf.seeds == leaf.n and not is_laned(leaf.x) for leaf in leaves))
+            and all(leaf.seeds == leaf.n and not is_laned(leaf.x) for leaf in inputs.leaves))
 
 
 DIAGONAL = 16  # seeds of one evaluation where only d^k / dx_i^k is wanted

@@ -54,6 +54,8 @@ class Inputs:
     batch_axes: None, or a tuple of axes that number points: all points share seeds.
     """
 
+    elements = True  # seeds stand for elements, not for directions
+
     def __init__(self, who, args, argnums, *, holomorphic=False, allow_int=False,
                  batch_axes=None):
         self.who, self.args, self.argnums = who, args, argnums

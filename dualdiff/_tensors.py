@@ -206,6 +206,7 @@ class Directions:
     """Inputs whose seeds are directions: stands for `Inputs` in a task."""
 
     batch_axes = batch_shape = None
+    elements = False
 
     def __init__(self, leaves, tangents, treedef, count):
         self.leaves, self.tangents, self.treedef, self.count = leaves, tangents, treedef, count

@@ -243,7 +243,11 @@ def univariate(call, y, order):
     if order == 0:
         return call.value(y)
     c = call.coefficients(y, np.array([order]))[0]
-    return c * math.factorial(order) if order > 1 else c
+    if order == 1:
+        return c
+    if order < 9 or c.dtype.itemsize >= 8:
+        return c * float(math.factorial(order))
+    return (c * np.float64(math.factorial(order))).astype(c.dtype)  # 35! is no float32
 
 
 def kept(x, dtype):

@@ -1,0 +1,234 @@
+"""Derivatives of one order and of all, mixed partials, jets.
+
+Oracles: mpmath and SymPy to order 12, Faa di Bruno by composition of jets, JAX's jet.
+"""
+
+import math
+import operator
+
+import mpmath
+import numpy as np
+import pytest
+import sympy
+
+import dualdiff as dd
+
+FUNCTIONS = {
+    "exp(sin(x))": (lambda x: np.exp(np.sin(x)), lambda x: mpmath.exp(mpmath.sin(x))),
+    "log(1 + x**2)": (lambda x: np.log(1 + x**2), lambda x: mpmath.log(1 + x**2)),
+    "x / sqrt(1 + x)": (lambda x: x / np.sqrt(1 + x), lambda x: x / mpmath.sqrt(1 + x)),
+    "tanh(x) * cosh(x)": (lambda x: np.tanh(x) * np.cosh(2 * x),
+                          lambda x: mpmath.tanh(x) * mpmath.cosh(2 * x)),
+    "x**2.5 * tan(x)": (lambda x: x**2.5 * np.tan(x), lambda x: x**2.5 * mpmath.tan(x)),
+    "arctan(x)": (np.arctan, mpmath.atan),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_all_orders_against_mpmath(name):
+    f, exact = FUNCTIONS[name]
+    x = 0.4375
+    with mpmath.workdps(60):
+        want = [float(mpmath.factorial(k) * c)
+                for k, c in enumerate(mpmath.taylor(exact, mpmath.mpf(x), 12))]
+    got = dd.derivatives(f, 12)(x)
+    assert got[0] == f(x)
+    np.testing.assert_allclose(got, want, rtol=2e-12)
+    for k in (0, 1, 5, 12):
+        assert dd.nth_derivative(f, k)(x) == pytest.approx(got[k], rel=1e-14)
+
+
+def test_arrays_element_by_element():
+    x = np.linspace(0.1, 0.9, 6).reshape(2, 3)
+    got = dd.derivatives(np.tanh, 4)(x)
+    assert got.shape == (5, 2, 3)
+    for i in np.ndindex(2, 3):
+        np.testing.assert_allclose(got[(slice(None), *i)], dd.derivatives(np.tanh, 4)(x[i]),
+                                   rtol=1e-14)
+    np.testing.assert_array_equal(dd.nth_derivative(np.tanh, 3)(x), got[3])
+    np.testing.assert_array_equal(dd.elementwise_grad(np.tanh)(x), got[1])
+
+
+def test_elementwise_grad():
+    calls = []
+
+    def f(x):
+        calls.append(x)
+        return x**3
+
+    x = np.linspace(-1, 1, 100_000)
+    g = dd.elementwise_grad(dd.elementwise_grad(dd.elementwise_grad(f)))
+    np.testing.assert_array_equal(g(x), np.full(x.shape, 6.0))
+    assert len(calls) == 1 and calls[0].algebra.M == 4
+    a = np.array([[1.0], [2.0]])
+    np.testing.assert_array_equal(dd.elementwise_grad(np.multiply)(x[:3], a),
+                                  np.broadcast_to(a, (2, 3)))
+    np.testing.assert_array_equal(dd.elementwise_grad(np.multiply, 1)(2.0, 5.0), 2.0)
+    outer = dd.grad(lambda x: np.sum(dd.elementwise_grad(np.sin)(x * x)))(x[:4])
+    np.testing.assert_allclose(outer, -2 * x[:4] * np.sin(x[:4] ** 2), rtol=1e-14)
+
+
+def test_results_of_a_number_may_be_anything():
+    curve = lambda t: {"p": np.stack([np.cos(t), np.sin(t)]), "s": (t**4, 3)}  # noqa: E731
+    got = dd.nth_derivative(curve, 2)(0.5)
+    np.testing.assert_allclose(got["p"], [-np.cos(0.5), -np.sin(0.5)], rtol=1e-15)
+    assert got["s"] == (3.0, 0.0)
+    got = dd.derivatives(curve, 3)(0.5)
+    assert got["p"].shape == (4, 2) and got["s"][1].tolist() == [3.0, 0.0, 0.0, 0.0]
+    assert dd.nth_derivative(curve, 0)(0.5)["s"] == (0.0625, 3)
+
+
+def test_aux_keywords_and_other_arguments():
+    f = lambda a, x, k=1: (a * x**k, {"x": x})  # noqa: E731
+    got, aux = dd.nth_derivative(f, 2, 1, has_aux=True)(2.0, 3.0, k=3)
+    assert got == 36.0 and aux == {"x": 3.0}
+    got, aux = dd.derivatives(f, 1, -1, has_aux=True)(2.0, 3.0)
+    assert got.tolist() == [6.0, 2.0]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.longdouble, np.complex128])
+def test_dtypes(dtype):
+    x = np.array([0.5, 0.25], dtype)
+    assert dd.nth_derivative(np.exp, 3)(x).dtype == dtype
+    assert dd.derivatives(np.exp, 3)(x).dtype == dtype
+    assert dd.elementwise_grad(np.exp)(x).dtype == dtype
+    np.testing.assert_allclose(dd.derivatives(np.exp, 3)(x), np.exp([x] * 4), rtol=1e-6)
+
+
+def test_factorials_beyond_float32():
+    got = dd.derivatives(lambda x: x * x, 40)(np.float32(0.5))
+    assert got.dtype == np.float32 and not np.isnan(got).any()
+    assert dd.nth_derivative(lambda x: x * x, 40)(np.float32(0.5)) == 0.0
+    assert dd.nth_derivative(np.exp, 30)(1.0) == pytest.approx(math.e, rel=1e-13)
+
+
+def test_nesting():
+    # d/da of the third derivative of sin(a x)
+    got = dd.grad(lambda a: dd.nth_derivative(lambda x: np.sin(a * x), 3)(0.7))(1.3)
+    want = -3 * 1.3**2 * np.cos(1.3 * 0.7) + 1.3**3 * 0.7 * np.sin(1.3 * 0.7)
+    assert got == pytest.approx(want, rel=1e-13)
+    got = dd.jacfwd(lambda a: dd.derivatives(lambda x: np.exp(a * x), 2)(0.5))(2.0)
+    e = math.e
+    np.testing.assert_allclose(got, [0.5 * e, e + 0.5 * 2 * e, 4 * e + 0.5 * 4 * e], rtol=1e-14)
+
+
+# ---- mixed partials ---------------------------------------------------------------------------
+
+
+def test_mixed_partials_against_sympy():
+    s = sympy.symbols("x y z")
+    expr = sympy.exp(s[0] * s[1]) * sympy.sin(s[2]) * s[1]
+    point = np.array([0.3, -0.6, 1.1])
+    f = lambda x, y, z: np.exp(x * y) * np.sin(z) * y  # noqa: E731
+    for indices in [(0,), (0, 1), (1, 0), (0, 1, 1, 2), (2, 2, 2), (1, 0, 2, 0, 1), ()]:
+        want = expr
+        for q in indices:
+            want = sympy.diff(want, s[q])
+        want = float(want.subs(dict(zip(s, point.tolist(), strict=True))))
+        got = dd.mixed_partial(f, indices)(*point.tolist())
+        assert got == pytest.approx(want, rel=1e-12)
+        got = dd.mixed_partial(lambda v: f(*v), indices)(point)
+        assert got == pytest.approx(want, rel=1e-12)
+
+
+def test_mixed_partials_carry_only_what_they_need():
+    seen = []
+    dd.mixed_partial(lambda x: seen.append(x) or np.sum(x**4), (7, 7, 3))(np.ones(50))
+    assert seen[0].algebra.M == 6
+    x = np.arange(6.0).reshape(2, 3)
+    assert dd.mixed_partial(lambda x: np.sum(x**4), ((1, -1), (1, 2)))(x) == 12 * 25.0
+    a, b = np.arange(3.0), np.arange(4.0)[:, None]
+    got = dd.mixed_partial(lambda a, b: a**2 * b**2, (0, 1))(a, b)
+    np.testing.assert_array_equal(got, 4 * a * b)
+
+
+# ---- jets --------------------------------------------------------------------------------------
+
+
+def test_jet_is_the_series_of_the_composition():
+    h = np.polynomial.Polynomial([0.3, 0.5, -0.2, 0.1, 0.7])
+    series = [float(math.factorial(k) * c) for k, c in enumerate(h.coef)]
+    f = lambda x: np.exp(np.sin(x))  # noqa: E731
+    y, terms = dd.jet(f, (series[0],), (series[1:],))
+    want = dd.derivatives(lambda t: f(h(t)), 4)(0.0)
+    np.testing.assert_allclose([y, *terms], want, rtol=1e-13)
+    y, terms = dd.jet(f, (h.coef[0],), (list(h.coef[1:]),), factorial_scaled=False)
+    np.testing.assert_allclose([y, *terms], want / [1, 1, 2, 6, 24], rtol=1e-13)
+
+
+def test_jets_of_trees_and_arrays():
+    x, v = np.array([1.0, 2.0]), np.array([0.5, -1.0])
+    f = lambda p, b: {"y": p["a"] * b, "s": np.sum(p["a"] ** 2)}  # noqa: E731
+    y, terms = dd.jet(f, ({"a": x}, 3.0), ([{"a": v}, {"a": x}], [1.0, 0.0]))
+    np.testing.assert_array_equal(y["y"], 3 * x)
+    np.testing.assert_array_equal(terms["y"][0], 3 * v + x)
+    np.testing.assert_array_equal(terms["y"][1], 3 * x + 2 * v)
+    assert terms["s"] == [np.sum(2 * x * v), 2 * np.sum(v * v + x * x)]
+    assert dd.jet(np.sin, (0.5,), ([],)) == (np.sin(0.5), [])
+
+
+def test_jets_along_numbers_of_an_outer_call():
+    second = lambda x, v, w: dd.jet(np.sin, (x,), ([v, w],))[1][1]  # noqa: E731
+    got = dd.grad(second, (0, 1, 2))(0.4, 2.0, 3.0)
+    # second = cos(x) w - sin(x) v**2
+    s, c = np.sin(0.4), np.cos(0.4)
+    np.testing.assert_allclose(got, (-s * 3 - c * 4, -s * 4, c), rtol=1e-14)
+
+
+def test_jet_against_jax():
+    jax = pytest.importorskip("jax")
+    from jax.experimental.jet import jet
+
+    with jax.enable_x64(True):
+        args = (0.5, np.array([0.2, 0.3])), ([1.0, 2.0, 3.0],
+                                             [np.ones(2) * k for k in range(3)])
+        want = jet(lambda a, b: (jax.numpy.sin(a) * b, jax.numpy.exp(a)), *args)
+    got = dd.jet(lambda a, b: (np.sin(a) * b, np.exp(a)), *args)
+    assert isinstance(got[1], tuple) and isinstance(got[1][0], list)
+    for g, w in zip(jax.tree.leaves(got), jax.tree.leaves(want), strict=True):
+        np.testing.assert_allclose(g, w, rtol=1e-12)
+
+
+# ---- cost ------------------------------------------------------------------------------------
+
+
+def test_cost_grows_with_the_square_of_the_order():
+    """Pairs of the product table: the multiplications of one product of two series."""
+    from dualdiff._algebra import new_algebra
+
+    pairs = [int(new_algebra(1, k).pairs[0][-1]) + 2 * k + 1 for k in (8, 16, 32)]
+    assert all(operator.le(n, (k + 1) ** 2) for n, k in zip(pairs, (8, 16, 32), strict=True))
+
+
+# ---- what is refused ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("error, make, words", [
+    (TypeError, lambda: dd.nth_derivative(np.sin, 2.0), "n to be an integer, got 2.0"),
+    (TypeError, lambda: dd.nth_derivative(np.sin, True), "n to be an integer, got True"),
+    (ValueError, lambda: dd.derivatives(np.sin, -1), "derivatives expected n to be 0 or more"),
+    (ValueError, lambda: dd.derivatives(np.sin, 64), "at most 63, got 64"),
+    (TypeError, lambda: dd.nth_derivative(2.0, 1), "expected a function as its first argument"),
+    (TypeError, lambda: dd.nth_derivative(np.sin, 1, (0, 1)), "argnums to be one int"),
+    (TypeError, lambda: dd.elementwise_grad(np.sum)(np.ones(3)),
+     r"with a result of shape \(3,\) .*got shape \(\); use grad for a scalar result, jacfwd"),
+    (TypeError, lambda: dd.derivatives(np.sin, 2)([1.0]), "one number or array as argument 0"),
+    (TypeError, lambda: dd.derivatives(np.sin, 2)(1), "got dtype int64; make it a float"),
+    (TypeError, lambda: dd.mixed_partial(np.sin, 0), "expected a tuple of indices"),
+    (TypeError, lambda: dd.mixed_partial(np.add, (0.5,))(1.0, 2.0), "argument numbers as ind"),
+    (ValueError, lambda: dd.mixed_partial(np.add, (2,))(1.0, 2.0), "index 2 names no argument"),
+    (ValueError, lambda: dd.mixed_partial(np.sum, (3,))(np.ones(3)), "3 is out of bounds"),
+    (TypeError, lambda: dd.mixed_partial(np.sum, (1,))(np.ones((2, 2))), "each 2 ints, got 1"),
+    (TypeError, lambda: dd.jet(np.sin, 1.0, ([1.0],)), "primals to be a tuple or a list"),
+    (TypeError, lambda: dd.jet(np.sin, (1.0,), (1.0,)), r"series\[0\] to be a list of coeff"),
+    (ValueError, lambda: dd.jet(np.add, (1.0, 2.0), ([1.0], [])), r"lengths.*\[1, 0\]; pad"),
+    (ValueError, lambda: dd.jet(np.add, (1.0, 2.0), ([1.0],)),
+     "for each of 2 arguments, got 1"),
+    (TypeError, lambda: dd.jet(np.sin, (1.0,), ([np.ones(2)],)),
+     r"series\[0\]\[0\] to have shape"),
+    (TypeError, lambda: dd.jet(np.sin, (1.0,), ([[1.0]],)),
+     r"of the structure of primals\[0\]"),
+])
+def test_messages(error, make, words):
+    with pytest.raises(error, match=words):
+        make()
