@@ -1,8 +1,8 @@
 """Kinds of elementwise functions whose derivatives need more care than one formula.
 
 `by_number` gives the terms by other numbers, `by_series` by a Taylor series at each
-value, `split` by shares of the operands; `polar`, `sigmoid` and `power` are the three
-pairs of functions that lose digits unless they are carried together.
+value, `split` by shares of the operands, `paired` by numbers that lose digits unless they
+are carried together: `polar`, `sigmoids`; `power` is a kind of its own.
 
 May import: the kinds, the number, NumPy.  Knows no rows.  Invariant: the value of a
 result is the NumPy function's own, and raises NumPy's own warnings, no others.
@@ -151,16 +151,17 @@ def low(x):
 def polar(x, y):
     """cos t, sin t and 1 / h of x + i y = h exp(i t).
 
-    At the origin all three are 0.  E t = (cos t E y - sin t E x) / h, E h = cos t E x +
-    sin t E y: sums in which nothing cancels that does not cancel in the answer.
+    At the origin all three are 0.  E t = (cos t E y - sin t E x) / h and E log h = (cos t
+    E x + sin t E y) / h: nothing cancels here that does not cancel in the answer, and 1 / h
+    is not squared, which would underflow.
     """
     if type(x) is not Taylor and type(y) is not Taylor:
         return polar_values(x, y)
     c, s, r = polar(low(x), low(y))
     cv, sv, rv = (np.asarray(_kinds.values(n)) for n in (c, s, r))
     t = chain_sum(np.zeros_like(cv), (y, c * r), (x, -(s * r)))
-    h = chain_sum(np.ones_like(cv), (x, c), (y, s))
-    return chain_sum(cv, (t, -s)), chain_sum(sv, (t, c)), chain_sum(rv, (h, -(r * r)))
+    log_h = chain_sum(np.zeros_like(cv), (x, c * r), (y, s * r))
+    return chain_sum(cv, (t, -s)), chain_sum(sv, (t, c)), chain_sum(rv, (log_h, -r))
 
 
 def polar_values(x, y):
@@ -191,22 +192,25 @@ def angle_slopes(y, x):
 
 
 def sigmoid_slopes(base):
-    """Partial derivatives of log(base**a + base**b): p = 1 / (1 + base**(b - a)) and 1 - p.
-
-    Both come with all their digits; their higher terms are those of tanh / 2.
-    """
-    exp = np.exp if base == np.e else np.exp2
+    """Partial derivatives of log(base**a + base**b): the sigmoids of a - b and of b - a."""
 
     def slopes(a, b):
         av, bv = np.asarray(_kinds.values(a)), np.asarray(_kinds.values(b))
         d = np.where(av == bv, 0, av - bv).astype(av.dtype)  # inf - inf: a tie
-        p, q = 1 / (1 + exp(-d)), 1 / (1 + exp(d))
-        if type(a) is not Taylor and type(b) is not Taylor:
-            return p, q
-        half = np.tanh(fixed(a - b, d) * (ln(base, d) / 2 if base != np.e else 0.5)) * 0.5
-        return fixed(half, p), fixed(-half, q)
+        return sigmoids(fixed(a - b, d), base)
 
     return slopes
+
+
+def sigmoids(d, base):
+    """p = 1 / (1 + base**-d) and 1 - p, each with all its digits: E p = p (1 - p) E d."""
+    if type(d) is not Taylor:
+        exp = np.exp if base == np.e else np.exp2
+        return 1 / (1 + exp(-d)), 1 / (1 + exp(d))
+    p, q = sigmoids(truncated(d), base)
+    h = p * q if base == np.e else p * q * ln(base, d)
+    pv, qv = np.asarray(_kinds.values(p)), np.asarray(_kinds.values(q))
+    return chain_sum(pv, (d, h)), chain_sum(qv, (d, -h))
 
 
 def power(ufunc):
@@ -239,15 +243,51 @@ def _power(D, a, b, value):
     zero = np.zeros(value.shape, value.dtype)
     y = value
     if type(a) is Taylor:
-        u = nilpotent(a, value)
-        y = np.power(a0, b0 - D)
-        for j in range(D - 1, -1, -1):
-            y = apply("mul", u, y, value=zero)
-            y = apply("mul", y, (b - j) / (j + 1), value=zero)
-            y = fixed(y, np.power(a0, b0 - j) if j else value)
+        y = binomial(a, value, lambda j: np.power(a0, b0 - j), lambda j: (b - j) / (j + 1))
     if type(b) is Taylor:
         w = apply("mul", nilpotent(b, value), np.log(a0), value=zero)
         if type(y) is not Taylor:
             return apply("exp", w, value=value)
         y = apply("mul", y, apply("exp", w, value=zero + 1), value=value)
     return y
+
+
+def binomial(x, value, powers, factor):
+    """sum over j of binomial(b, j) x0**(b - j) u**j, where u is x without its value x0.
+
+    powers(j) is x0**(b - j), value is powers(0), and factor(j) is (b - j) / (j + 1).
+    """
+    alg, x0, _ = parts(x)
+    x0 = np.asarray(x0, value.dtype)
+    zero = np.zeros(value.shape, value.dtype)
+    u, shift = scaled(nilpotent(x, value))
+
+    def power(j):
+        z = powers(j)
+        if shift is None:
+            return z
+        lost = (x0 != 0) & ~((np.abs(z) >= np.finfo(z.dtype).tiny) & np.isfinite(z))
+        rest = value * (np.ldexp(np.ones_like(x0), shift) / x0) ** j
+        return np.where(lost, rest, np.ldexp(z, shift * j))
+
+    y = np.asarray(power(alg.D), value.dtype)
+    for j in range(alg.D - 1, -1, -1):
+        y = apply("mul", u, y, value=zero)
+        y = apply("mul", y, factor(j), value=zero)
+        y = fixed(y, np.asarray(power(j), value.dtype) if j else value)
+    return y
+
+
+def scaled(u):
+    """(u 2**-shift with terms about 1, shift); None for no shift.
+
+    Terms far from 1 overflow or underflow in high powers, and what multiplies them too.
+    """
+    alg, value, terms = parts(u)
+    if terms.dtype.kind == "c" or not terms.size:
+        return u, None
+    size = np.abs(terms).max(axis=0)
+    shift = np.where(np.isfinite(size) & (size > 0), np.frexp(size)[1] - 1, 0)
+    if not shift.any():
+        return u, None
+    return make(alg, value, np.ldexp(terms, -shift)), shift

@@ -13,7 +13,7 @@ import numpy as np
 from numpy._core import umath
 
 from dualdiff import _kinds
-from dualdiff._elementwise import EVERYWHERE, by_number, by_series, fixed, ln
+from dualdiff._elementwise import EVERYWHERE, binomial, by_number, by_series, fixed, ln
 from dualdiff._kinds import constant, elementwise, linear
 from dualdiff._taylor import Taylor, apply, make, parts
 
@@ -66,12 +66,12 @@ def arctan_slope(x):
     return np.where(np.abs(x) * np.finfo(x.dtype).eps > 1, far * far, 1 / (1 + x * x))
 
 
-def cbrt_series(x, y, D):
-    """Binomial coefficients of exponent 1/3; the first is 1 / (3 y**2)."""
-    c = [1 / (3 * y * y)]
-    for j in range(2, D + 1):
-        c.append(c[-1] * ((4 - 3 * j) / (3 * j)) / x)
-    return c
+def cbrt(x, y):
+    """The binomial series of exponent 1/3; its first power is 1 / y**2."""
+    y = np.asarray(y)
+    x0 = np.asarray(x.value)
+    return binomial(x, y, lambda j: 1 / (y * y) / x0 ** (j - 1),
+                    lambda j: y.dtype.type(1 - 3 * j) / y.dtype.type(3 * (j + 1)))
 
 
 def sinc_series(x, y, D):
@@ -216,6 +216,7 @@ ROWS = {
     np.log2: by_number(np.log2, lambda x, y: np.log(x) / ln(2, x), (0, np.inf)),
     np.log10: by_number(np.log10, lambda x, y: np.log(x) / ln(10, x), (0, np.inf)),
     np.square: by_number(np.square, lambda x, y: x * x),
+    np.cbrt: by_number(np.cbrt, cbrt),
     np.reciprocal: by_number(np.reciprocal, lambda x, y: x ** -1),
     # by their derivative
     np.arcsin: elementwise(np.arcsin, lambda x: 1 / root_one_minus_square(x), (-1, 1)),
@@ -228,7 +229,6 @@ ROWS = {
     np.fabs: elementwise(np.fabs, sign_of_value),
     np.absolute: absolute,
     # by their series
-    np.cbrt: by_series(np.cbrt, cbrt_series),
     np.sinc: by_series(np.sinc, sinc_series),
     # linear
     np.positive: linear(np.positive, np.positive),
