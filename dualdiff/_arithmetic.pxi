@@ -88,7 +88,7 @@ cdef Taylor array_unary(int kernel, Taylor a, double p, ndarray value, int loop)
         sync(a)
     if type < 0:
         if value is None:
-            value = value_ufunc(kernel)(a._value)
+            value = np.asarray(value_ufunc(kernel)(a._value))
         name = kernel_names[kernel]
         terms = _hooks["reference"](name, a.alg, value, (a._value, a._terms), None, p)
         if a.lanes is not None:
@@ -319,9 +319,12 @@ cdef power(a, p, bint ufunc):
         e = p
         if x._value is None:
             y = new_scalar(x.alg)
-            y.c[0] = c_pow(x.c[0], e)
-            if not isfinite(y.c[0]):
-                np.power(_float64(x.c[0]), e)  # for its warning
+            if ufunc:
+                y.c[0] = np.power(_float64(x.c[0]), p)
+            else:
+                y.c[0] = c_pow(x.c[0], e)
+                if not isfinite(y.c[0]):
+                    _float64(x.c[0]) ** e  # for its warning
             run_scalar(DD_power, x.alg.t, y.c, x.c, True, NULL, False, e)
             return y
         if PyFloat_CheckExact(p) or PyLong_CheckExact(p) or is_float64(x):

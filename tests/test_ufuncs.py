@@ -19,7 +19,6 @@ from tolerances import assert_close, eps
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "benchmarks"))
 import accuracy  # noqa: E402  (the benchmarks are no package)
 
-from dualdiff import grad  # noqa: E402
 from dualdiff._dispatch import REFUSED  # noqa: E402
 from dualdiff._seeding import Call  # noqa: E402
 from dualdiff._taylor import ROWS, Taylor  # noqa: E402
@@ -47,7 +46,7 @@ def numbers(*arrays_, order=1):
             for a in arrays_]
 
 
-# ---- completeness -----------------------------------------------------------------------
+# ---- completeness ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("f", UFUNCS, ids=name)
@@ -78,7 +77,7 @@ def test_unknown_ufunc_is_refused():
         twice(x)
 
 
-# ---- derivatives against mpmath ---------------------------------------------------------
+# ---- derivatives against mpmath ----------------------------------------------------------
 
 
 @pytest.mark.parametrize("f", ONE, ids=name)
@@ -126,8 +125,8 @@ def test_dtypes(f, dtype):
     assert got.dtype == dtype
     want = oracles.mp_values(elementary.ONE[f][0], x, 5)
     scale = accuracy.scales(want, x)
-    for k in range(5):
-        assert_close(got[k], want[k], max(k, 1), dtype, scale[k], f"order {k}")
+    for k in range(1, 5):  # order 0 is NumPy's
+        assert_close(got[k], want[k], k, dtype, scale[k], f"order {k}")
 
 
 @pytest.mark.parametrize("f", [f for f in ONE if "D->D" in getattr(f, "types", ["D->D"])
@@ -136,10 +135,10 @@ def test_holomorphic(f):
     x = np.array([0.3 + 0.2j, -0.4 + 1.1j, 1.7 - 0.6j, -2.5 - 0.3j])
     got = oracles.coefficients(f, x, 4)
     assert got.dtype == complex
-    want = oracles.mp_values(elementary.ONE[f][0], x, 5) if f is not np.cbrt else None
+    want = oracles.mp_values(elementary.ONE[f][0], x, 5)
     scale = accuracy.scales(want, x)
-    for k in range(5):
-        assert_close(got[k], want[k], max(k, 1), complex, scale[k], f"order {k}")
+    for k in range(1, 5):
+        assert_close(got[k], want[k], k, complex, scale[k], f"order {k}")
 
 
 def test_complex_of_two_arguments():
@@ -147,8 +146,9 @@ def test_complex_of_two_arguments():
     for f in (np.add, np.subtract, np.multiply, np.true_divide, np.power):
         for g in (lambda z, f=f: f(z, y), lambda z, f=f: f(y, z), lambda z, f=f: f(z, z)):
             c = oracles.coefficients(g, x, 3)
-            assert_close(c[1], oracles.slope(g, x, np.ones(2)), dtype=complex)
-            assert_close(c[3] * 6, oracles.nested(g, x, 3), 3, scale=np.abs(c).max(0) * 6)
+            scale = np.maximum(np.abs(c).max(0), 1)
+            assert_close(c[1], oracles.slope(g, x, np.ones(2)), dtype=complex, scale=scale)
+            assert_close(c[3] * 6, oracles.nested(g, x, 3), 3, scale=6 * scale)
 
 
 @pytest.mark.parametrize("f", [np.exp, np.sin, np.arctan, np.tanh, np.cbrt], ids=name)
@@ -167,18 +167,19 @@ def test_nested_first_order_agrees(f):
     assert_close(oracles.nested(f, x, 3), 6 * c[3], 3, scale=6 * np.abs(c).max(0))
 
 
-# ---- shapes and layouts --------------------------------------------------------------------
+# ---- shapes and layouts ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("f", [f for f in ROWS if f in elementwise.ROWS
-                               and ROWS[f].kind != "constant"], ids=name)
+@pytest.mark.parametrize("f", [
+    f for f, row in elementwise.ROWS.items() if row.kind != "constant"
+    and not (isinstance(f, np.ufunc) and f.__name__ in ("real", "imag"))], ids=name)
 def test_layouts(f):
     low, high = inside(f) if f in ONE else (-0.7, 1.3)
     for label, base, view in arrays.awkward(low=low, high=high):
         x = view(base)
         got = oracles.coefficients(lambda z: first(f(z)), base, 2, view=view)
-        ref = oracles.coefficients(lambda z: first(f(z)), np.ascontiguousarray(x), 2)
-        np.testing.assert_array_equal(got, ref.reshape(got.shape), label)
+        ref = oracles.coefficients(lambda z: first(f(z)), np.array(x, order="C"), 2)
+        assert_close(got, ref, 2, scale=np.abs(ref).max(initial=1), label=label)
         np.testing.assert_array_equal(got[0], first(f(x)), label)
 
 
@@ -196,15 +197,12 @@ def test_layouts_of_two_arguments(f):
     pick = (lambda r: r[1]) if f is np.divmod else lambda r: r
     for label, y in arrays.plain_arrays(low=low):
         z = arrays.random(y.shape, low=low, seed=1)
-        for g in (lambda v, y=y: pick(f(v, y)), lambda v, y=y: pick(f(y, v))):
-            with np.errstate(all="ignore"):
-                got = oracles.coefficients(g, z, 1)
-                v = z + 0 * got[1]
-                plain = y.astype(float) if y.dtype == float else np.array(y, float)
-            same = oracles.coefficients(
-                (lambda v, y=plain: pick(f(v, y))) if g(2.0) is g(2.0) else g, z, 1)
-            del same, v
-            np.testing.assert_array_equal(got[0], quiet(g, z), label)
+        plain = np.array(y, float, subok=False)
+        for g, h in ((lambda v, y=y: pick(f(v, y)), lambda v, y=plain: pick(f(v, y))),
+                     (lambda v, y=y: pick(f(y, v)), lambda v, y=plain: pick(f(y, v)))):
+            got, want = oracles.coefficients(g, z, 2), oracles.coefficients(h, z, 2)
+            assert_close(got, want, 2, scale=np.abs(want).max(initial=1), label=label)
+            np.testing.assert_array_equal(got[0], g(z), label)
 
 
 @pytest.mark.parametrize("f", TWO, ids=name)
@@ -220,7 +218,7 @@ def test_broadcasting(f, shapes):
         assert_close(got, want, 2)
 
 
-# ---- values and warnings ------------------------------------------------------------------------
+# ---- values and warnings -----------------------------------------------------------------
 
 
 def record(f, *args):

@@ -88,15 +88,12 @@ def sinc_series(x, y, D):
     s = [np.where(u == 0, 1, waves[0] / u)]
     for k in range(1, D + 1):
         s.append((derivative[k % 4] - k * s[k - 1]) / u)
-    near = np.abs(u) < D
-    if near.any():
-        v, sv = u[near], [d[near] for d in derivative]
-        r = np.zeros_like(v)
+    if np.any(np.abs(u) < D):
+        r = np.zeros_like(u)
         for k in range(3 * D + 40, 0, -1):
-            r = (sv[k % 4] - v * r) / k  # s_{k-1}
-            if k - 1 <= D:
-                keep = np.abs(v) < k - 1 if k > 1 else np.abs(v) < 0
-                s[k - 1][near] = np.where(keep, r, s[k - 1][near])
+            r = (derivative[k % 4] - u * r) / k  # s_{k-1}
+            if k <= D + 1:
+                s[k - 1] = np.where(np.abs(u) < k - 1, r, s[k - 1])
     scale, out = 1, []
     for k in range(1, D + 1):
         scale = scale * pi / k
@@ -188,7 +185,8 @@ def frexp(x):
     """The mantissa carries the derivative; the exponent is constant."""
     alg, value, terms = parts(_kinds.pack(x))
     mantissa, exponent = np.frexp(value)
-    return make(alg, mantissa, np.ldexp(terms, -exponent)), exponent
+    with np.errstate(all="ignore"):
+        return make(alg, mantissa, np.ldexp(terms, -exponent)), exponent
 
 
 for _row, _func in ((modf, np.modf), (frexp, np.frexp)):
