@@ -11,8 +11,18 @@ result is the NumPy function's own, and raises NumPy's own warnings, no others.
 import numpy as np
 
 from dualdiff import _kinds
-from dualdiff._kinds import chain_sum, holds, spread, truncated, with_signature
-from dualdiff._taylor import Taylor, apply, make, pack, parts, unify
+from dualdiff._kinds import chain_sum, holds, with_signature
+from dualdiff._taylor import (
+    Taylor,
+    aligned,
+    apply,
+    laned_parts,
+    make_laned,
+    pack,
+    revalued,
+    spread,
+    truncated,
+)
 
 EVERYWHERE = (-np.inf, np.inf)
 
@@ -24,10 +34,13 @@ def ln(base, x):
 
 def fixed(x, value):
     """The number x with another value; a plain x gives the value."""
-    if type(x) is not Taylor:
-        return value
-    alg, _, terms = parts(x)
-    return make(alg, value, terms)
+    return revalued(x, value) if type(x) is Taylor else value
+
+
+def on_terms(x, value, f):
+    """The number of this value whose terms are f(terms of x), element by element."""
+    alg, _, terms, lanes = laned_parts(x)
+    return make_laned(alg, np.asarray(value), f(terms), lanes)
 
 
 def common(value, *operands):
@@ -36,9 +49,10 @@ def common(value, *operands):
             np.broadcast_to(np.asarray(x, value.dtype), value.shape) for x in operands]
 
 
-def numbers(alg, operands):
-    """Operands of `unify` as numbers and plain values."""
-    return [v if t is None else make(alg, v, t) for v, t in operands]
+def evaluated(ufunc, a, b):
+    """(a, b, ufunc(a, b) on their values), a and b over one algebra; NumPy's own result."""
+    a, b = aligned(a, b) if holds(a) or holds(b) else (a, b)
+    return a, b, ufunc(*_kinds.values((a, b)))
 
 
 # ---- one argument ------------------------------------------------------------------------
@@ -94,6 +108,19 @@ def nilpotent(x, value):
     return fixed(spread(x, value), np.zeros(value.shape, value.dtype))
 
 
+def linear_each(func):
+    """func on every coefficient, element by element."""
+
+    @_kinds.positional(func, kind="linear")
+    def row(x):
+        if not holds(x):
+            return func(x)
+        x = pack(x)
+        return on_terms(x, func(x.value), func)
+
+    return row
+
+
 # ---- two arguments -----------------------------------------------------------------------
 
 
@@ -105,19 +132,19 @@ def split(ufunc, shares):
 
     @with_signature(ufunc, kind="split")
     def row(a, b):
-        alg, operands = unify(a, b)
-        result = ufunc(operands[0][0], operands[1][0])
-        if alg is None:
+        a, b, result = evaluated(ufunc, a, b)
+        if type(a) is not Taylor and type(b) is not Taylor:
             return result
         value = np.asarray(result)
-        a, b = common(value, *numbers(alg, operands))
+        a, b = common(value, a, b)
+        total = None
         with np.errstate(all="ignore"):
             pair = shares(_kinds.values(a), _kinds.values(b), value)
-            terms = [share(parts(x)[2]) for x, share in zip((a, b), pair, strict=True)
-                     if type(x) is Taylor and share is not None]
-        if not terms:
-            return result
-        return make(alg, value, terms[0] if len(terms) == 1 else terms[0] + terms[1])
+            for x, share in zip((a, b), pair, strict=True):
+                if type(x) is Taylor and share is not None:
+                    part = on_terms(x, value, share)
+                    total = part if total is None else apply("add", total, part, value=value)
+        return result if total is None else total
 
     return row
 
@@ -130,12 +157,11 @@ def paired(ufunc, slopes):
 
     @with_signature(ufunc, kind="paired")
     def row(a, b):
-        alg, operands = unify(a, b)
-        result = ufunc(operands[0][0], operands[1][0])
-        if alg is None:
+        a, b, result = evaluated(ufunc, a, b)
+        if type(a) is not Taylor and type(b) is not Taylor:
             return result
         value = np.asarray(result)
-        a, b = common(value, *numbers(alg, operands))
+        a, b = common(value, a, b)
         with np.errstate(all="ignore"):
             da, db = slopes(low(a), low(b))
             return chain_sum(value, (a, da), (b, db))
@@ -226,19 +252,18 @@ def power(ufunc):
 
     @with_signature(ufunc, kind="power")
     def row(a, b):
-        alg, operands = unify(a, b)
-        result = ufunc(operands[0][0], operands[1][0])
-        if alg is None:
+        a, b, result = evaluated(ufunc, a, b)
+        if type(a) is not Taylor and type(b) is not Taylor:
             return result
         value = np.asarray(result)
-        a, b = common(value, *numbers(alg, operands))
+        a, b = common(value, a, b)
         with np.errstate(all="ignore"):
-            return _power(alg.D, a, b, value)
+            return _power(a, b, value)
 
     return row
 
 
-def _power(D, a, b, value):
+def _power(a, b, value):
     a0, b0 = np.asarray(_kinds.values(a)), np.asarray(_kinds.values(b))
     zero = np.zeros(value.shape, value.dtype)
     y = value
@@ -257,8 +282,7 @@ def binomial(x, value, powers, factor):
 
     powers(j) is x0**(b - j), value is powers(0), and factor(j) is (b - j) / (j + 1).
     """
-    alg, x0, _ = parts(x)
-    x0 = np.asarray(x0, value.dtype)
+    D, x0 = x.algebra.D, np.asarray(x.value, value.dtype)
     zero = np.zeros(value.shape, value.dtype)
     u, shift = scaled(nilpotent(x, value))
 
@@ -270,8 +294,8 @@ def binomial(x, value, powers, factor):
         rest = value * (np.ldexp(np.ones_like(x0), shift) / x0) ** j
         return np.where(lost, rest, np.ldexp(z, shift * j))
 
-    y = np.asarray(power(alg.D), value.dtype)
-    for j in range(alg.D - 1, -1, -1):
+    y = np.asarray(power(D), value.dtype)
+    for j in range(D - 1, -1, -1):
         y = apply("mul", u, y, value=zero)
         y = apply("mul", y, factor(j), value=zero)
         y = fixed(y, np.asarray(power(j), value.dtype) if j else value)
@@ -283,11 +307,11 @@ def scaled(u):
 
     Terms far from 1 overflow or underflow in high powers, and what multiplies them too.
     """
-    alg, value, terms = parts(u)
+    alg, value, terms, lanes = laned_parts(u)
     if terms.dtype.kind == "c" or not terms.size:
         return u, None
     size = np.abs(terms).max(axis=0)
     shift = np.where(np.isfinite(size) & (size > 0), np.frexp(size)[1] - 1, 0)
     if not shift.any():
         return u, None
-    return make(alg, value, np.ldexp(terms, -shift)), shift
+    return make_laned(alg, value, np.ldexp(terms, -shift), lanes), shift

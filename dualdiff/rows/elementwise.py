@@ -13,8 +13,17 @@ import numpy as np
 from numpy._core import umath
 
 from dualdiff import _kinds
-from dualdiff._elementwise import EVERYWHERE, binomial, by_number, by_series, fixed, ln
-from dualdiff._kinds import constant, elementwise, linear
+from dualdiff._elementwise import (
+    EVERYWHERE,
+    binomial,
+    by_number,
+    by_series,
+    fixed,
+    linear_each,
+    ln,
+    on_terms,
+)
+from dualdiff._kinds import constant, elementwise
 from dualdiff._taylor import Taylor, apply, make, parts
 
 # ---- derivatives that keep their digits --------------------------------------------------
@@ -150,8 +159,7 @@ def real_part(val):
     val = _kinds.pack(val)
     if val.dtype.kind != "c":
         return val
-    alg, value, terms = parts(val)
-    return make(alg, value.real, terms.real)
+    return on_terms(val, val.value.real, lambda t: t.real)
 
 
 def imaginary_part(val):
@@ -161,8 +169,7 @@ def imaginary_part(val):
     val = _kinds.pack(val)
     if val.dtype.kind != "c":
         return np.imag(val.value)
-    alg, value, terms = parts(val)
-    return make(alg, value.imag, terms.imag)
+    return on_terms(val, val.value.imag, lambda t: t.imag)
 
 
 for _row, _func in ((absolute, np.absolute), (sign, np.sign), (angle, np.angle),
@@ -176,17 +183,21 @@ absolute.domain = EVERYWHERE
 
 def modf(x):
     """The fraction carries the derivative; the whole part is constant."""
-    alg, value, terms = parts(_kinds.pack(x))
-    fraction, whole = np.modf(value)
-    return make(alg, fraction, terms), whole
+    if not _kinds.holds(x):
+        return np.modf(x)
+    x = _kinds.pack(x)
+    fraction, whole = np.modf(x.value)
+    return fixed(x, fraction), whole
 
 
 def frexp(x):
     """The mantissa carries the derivative; the exponent is constant."""
-    alg, value, terms = parts(_kinds.pack(x))
-    mantissa, exponent = np.frexp(value)
+    if not _kinds.holds(x):
+        return np.frexp(x)
+    x = _kinds.pack(x)
+    mantissa, exponent = np.frexp(x.value)
     with np.errstate(all="ignore"):
-        return make(alg, mantissa, np.ldexp(terms, -exponent)), exponent
+        return on_terms(x, mantissa, lambda t: np.ldexp(t, -exponent)), exponent
 
 
 for _row, _func in ((modf, np.modf), (frexp, np.frexp)):
@@ -229,12 +240,12 @@ ROWS = {
     # by their series
     np.sinc: by_series(np.sinc, sinc_series),
     # linear
-    np.positive: linear(np.positive, np.positive),
-    np.conjugate: linear(np.conjugate, np.conjugate),
-    np.deg2rad: linear(np.deg2rad, np.deg2rad),
-    np.radians: linear(np.radians, np.radians),
-    np.rad2deg: linear(np.rad2deg, np.rad2deg),
-    np.degrees: linear(np.degrees, np.degrees),
+    np.positive: linear_each(np.positive),
+    np.conjugate: linear_each(np.conjugate),
+    np.deg2rad: linear_each(np.deg2rad),
+    np.radians: linear_each(np.radians),
+    np.rad2deg: linear_each(np.rad2deg),
+    np.degrees: linear_each(np.degrees),
     np.real: real_part,
     np.imag: imaginary_part,
     np.angle: angle,
