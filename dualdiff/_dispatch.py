@@ -1,13 +1,15 @@
 """The hooks of the number: calls that are not a plain look-up in the tables.
 
-May import: the kinds, the number, the calls of ufuncs.  Invariant: an unknown function
-raises; it never runs on the values alone.
+May import: the kinds, the number, the calls of ufuncs, the rows found late.  Invariant: an
+unknown function raises; it never runs on the values alone.
 """
 
 import numpy as np
 
 from dualdiff import _kinds, _ufunc_calls
+from dualdiff._partials import elements
 from dualdiff._taylor import HOOKS, ROWS
+from dualdiff.rows import special
 
 REFUSED = {}  # function -> why it makes no sense for numbers; filled by rows/
 
@@ -27,6 +29,17 @@ def unknown(func, method="__call__"):
         "not wanted")
 
 
+def late(func, method):
+    """The row of a ufunc that no table lists: SciPy's are found by name when first met."""
+    row = special.find(func)
+    if row is not None:
+        ROWS[func] = row
+        return row
+    if all(set(loop) <= set("O->") for loop in func.types):
+        return elements(func)
+    raise unknown(func, method)
+
+
 def function(func, types, args, kwargs):
     """A NumPy function without a row."""
     raise unknown(func)
@@ -34,10 +47,9 @@ def function(func, types, args, kwargs):
 
 def ufunc(func, method, inputs, kwargs):
     """A ufunc call with keywords, a ufunc method, or a ufunc without a row."""
-    if func not in ROWS:
-        raise unknown(func, method)
+    row = ROWS.get(func) or late(func, method)
     if method == "__call__":
-        return _ufunc_calls.call(func, ROWS[func], inputs, kwargs)
+        return _ufunc_calls.call(func, row, inputs, kwargs)
     row = ROWS.get((func, method))
     if row is None:
         raise unknown(func, method)
