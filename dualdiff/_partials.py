@@ -1,4 +1,4 @@
-"""Kinds of functions given by their derivatives, element by element, in any number of arguments.
+"""Kinds of functions given by their derivatives, element by element, any number of arguments.
 
 by_partials: one partial derivative for each argument, written in NumPy terms; higher
 orders evaluate it on numbers of one order less (see `_kinds.chain`).  by_coefficients:
@@ -18,7 +18,7 @@ from dualdiff._taylor import ROWS, Taylor, apply, make, parts, unify
 
 
 def by_partials(func, *partials, why=None):
-    """A function by its partial derivatives: one callable for each argument, None where none.
+    """A function by its partial derivatives: a callable for each argument, None where none.
 
     A function of several results has partials that return as many.  why: the reason
     for a None, by position.
@@ -112,8 +112,7 @@ def by_coefficients(func, coefficients, place=0, why=None):
         wide = [np.asarray(v, np.result_type(v, np.float64)) for v in plain]
         with np.errstate(all="ignore"):
             c = coefficients(*wide, alg.D)
-        kind = value.dtype if value.dtype.kind == "c" or not np.iscomplexobj(c[0]) else c[0].dtype
-        c = [np.broadcast_to(np.asarray(r, kind), value.shape) for r in c]
+        c = [np.broadcast_to(np.asarray(r, value.dtype), value.shape) for r in c]
         return series(make(alg, *operands[place]), value, c)
 
     row.coefficients, row.place = coefficients, place

@@ -177,7 +177,8 @@ def c_kve(v, x, order):
         t = j * h
         u = 2 * np.sinh(t / 2) ** 2
         # exp and cosh together: either alone may overflow
-        w = (0.5 if j == 0 else 1.0) * h * 0.5 * (np.exp(v * t - big * u) + np.exp(-v * t - big * u))
+        w = np.exp(v * t - big * u) + np.exp(-v * t - big * u)
+        w = w * h * (0.25 if j == 0 else 0.5)
         for k in range(1, order + 1):
             w = w * (-u)
             out[k - 1] = out[k - 1] + w / math.factorial(k)
