@@ -1,7 +1,7 @@
 """The hooks of the number: calls that are not a plain look-up in the tables.
 
-May import: the kinds, the number, the calls of ufuncs, the rows found late.  Invariant: an
-unknown function raises; it never runs on the values alone.
+May import: the kinds, the number, the calls of ufuncs.  Invariant: an unknown function
+raises; it never runs on the values alone.
 """
 
 import numpy as np
@@ -9,8 +9,8 @@ import numpy as np
 from dualdiff import _kinds, _ufunc_calls
 from dualdiff._partials import elements
 from dualdiff._taylor import HOOKS, ROWS
-from dualdiff.rows import special
 
+LATE = []  # finders of rows for ufuncs that no table lists: ufunc -> row or None
 REFUSED = {}  # function -> why it makes no sense for numbers; filled by rows/
 
 
@@ -31,10 +31,11 @@ def unknown(func, method="__call__"):
 
 def late(func, method):
     """The row of a ufunc that no table lists: SciPy's are found by name when first met."""
-    row = special.find(func)
-    if row is not None:
-        ROWS[func] = row
-        return row
+    for find in LATE:
+        row = find(func)
+        if row is not None:
+            ROWS[func] = row
+            return row
     if all(set(loop) <= set("O->") for loop in func.types):
         return elements(func)
     raise unknown(func, method)

@@ -23,6 +23,7 @@ from dualdiff.rows import (
     products,
     reductions,
     shapes,
+    special,
     ufunc_methods,
 )
 
@@ -52,6 +53,7 @@ def _fill():
         _dispatch.REFUSED.update(getattr(room, "REFUSED", {}))
         _taylor.METHODS.update(getattr(room, "METHODS", {}))
         _taylor.ATTRIBUTES.update(getattr(room, "ATTRIBUTES", {}))
+    _dispatch.LATE.append(special.find)  # scipy.special: without importing SciPy
 
 
 _fill()
