@@ -5,16 +5,25 @@ orders evaluate it on numbers of one order less (see `_kinds.chain`).  by_coeffi
 the Taylor coefficients in one argument, for functions whose derivatives recur only with
 loss of digits.  register_derivative is the public way to the first.
 
-May import: the kinds, the number, NumPy.  Invariant: an argument that has derivatives
-and no partial is refused.
+May import: the kinds, the number, NumPy.  Invariant: an argument that has derivatives and
+no partial is refused.
 """
 
 import functools
 
 import numpy as np
 
-from dualdiff._kinds import chain_with, pack, spread, truncated, with_signature
-from dualdiff._taylor import ROWS, Taylor, apply, make, parts, unify
+from dualdiff._elementwise import horner
+from dualdiff._kinds import (
+    aligned,
+    chain_sum,
+    holds,
+    pack,
+    truncated,
+    values,
+    with_signature,
+)
+from dualdiff._taylor import ROWS, Taylor, make, unify
 
 
 def by_partials(func, *partials, why=None):
@@ -26,70 +35,81 @@ def by_partials(func, *partials, why=None):
 
     @with_signature(func, kind="by_partials")
     def row(*args, **kwargs):
-        alg, operands = unify(*args)
-        if alg is None:
+        args = [pack(a) if holds(a) else a for a in args]
+        places = [i for i, a in enumerate(args) if type(a) is Taylor]
+        if not places:
             return func(*args, **kwargs)
-        for place, (_, terms) in enumerate(operands):
-            if terms is not None and (place >= len(partials) or partials[place] is None):
+        for place in places:
+            if place >= len(partials) or partials[place] is None:
                 raise no_partial(func, place, (why or {}).get(place))
-        result = func(*[v for v, _ in operands], **kwargs)
-        results = [np.array(r.tolist()) if isinstance(r, np.ndarray) and r.dtype == object else r
-                   for r in (result if isinstance(result, tuple) else (result,))]
-        numbers = [v if t is None else make(alg, v, t) for v, t in operands]
+        numbers = together(args, places)
+        result = func(*values(numbers), **kwargs)
+        many = isinstance(result, tuple)
+        results = [checked(func, r) for r in (result if many else (result,))]
         low = [truncated(x) if type(x) is Taylor else x for x in numbers]
-        totals = [None] * len(results)
-        for x, partial in zip(numbers, partials, strict=False):
-            if type(x) is not Taylor:
-                continue
+        slopes = []
+        for place in places:
             with np.errstate(all="ignore"):
-                slopes = partial(*low, **kwargs)
-            slopes = slopes if isinstance(slopes, tuple) else (slopes,)
-            if len(slopes) != len(results):
-                raise TypeError(f"dualdiff: a derivative of {func.__name__} returned "
-                                f"{len(slopes)} results for the function's {len(results)}")
-            for i, (value, h) in enumerate(zip(results, slopes, strict=True)):
-                part = along(x, np.asarray(value), h, func)
-                totals[i] = part if totals[i] is None else apply(
-                    "add", totals[i], part, value=np.asarray(value))
-        return tuple(totals) if isinstance(result, tuple) else totals[0]
+                h = partials[place](*low, **kwargs)
+            h = h if isinstance(h, tuple) else (h,)
+            if len(h) != len(results):
+                raise TypeError(f"dualdiff: derivative {place + 1} of {name_of(func)} returned "
+                                f"{len(h)} results, the function {len(results)}")
+            slopes.append([slope(func, numbers[place], g) for g in h])
+        out = tuple(chain_sum(value, *[(numbers[p], h[i]) for p, h in zip(
+            places, slopes, strict=True)]) for i, value in enumerate(results))
+        return out if many else out[0]
 
     row.partials = partials
     return row
 
 
+def together(args, places):
+    """Arguments with the numbers among them over one algebra."""
+    if len(places) == 1:
+        return args
+    if len(args) == 2:
+        return aligned(*args)
+    alg, operands = unify(*args)
+    return [v if t is None else make(alg, v, t) for v, t in operands]
+
+
+def name_of(func):
+    """The name of a function, as messages give it."""
+    return getattr(func, "__name__", type(func).__name__)
+
+
+def checked(func, value):
+    """A result as an array of real or complex numbers."""
+    value = np.asarray(value)
+    if value.dtype == object:  # of an object ufunc
+        value = np.array(value.tolist())
+    if value.dtype.kind not in "fc":
+        raise TypeError(f"dualdiff: {name_of(func)} has a derivative rule, but its result has "
+                        f"dtype {value.dtype}; a result with derivatives is real or complex")
+    return value
+
+
+def slope(func, x, h):
+    """A derivative that a partial gave, with no other seeds in it than those of x."""
+    h = pack(h) if holds(h) else h
+    if type(h) is Taylor and not sources(h) <= sources(x):
+        raise TypeError(f"dualdiff: a derivative of {name_of(func)} uses a number that is not "
+                        "among its arguments; make it an argument")
+    return h
+
+
+def sources(x):
+    """The factors of seeds in a number."""
+    return {getattr(f, "parent", None) or f for f in x.algebra.factors}
+
+
 def no_partial(func, place, why=None):
     """The error for an argument whose derivative would be lost."""
     return TypeError(
-        f"dualdiff: {func.__name__} has no derivative rule for argument {place + 1}"
+        f"dualdiff: {name_of(func)} has no derivative rule for argument {place + 1}"
         + (f" ({why})" if why else "") + "; take dualdiff.stop_gradient of it if it is meant "
         "as a constant, or give the function a rule with dualdiff.custom_jvp")
-
-
-def along(x, value, h, func):
-    """The number y with this value and E y = h E x; h checked."""
-    if value.dtype.kind not in "fc":
-        raise TypeError(f"dualdiff: {func.__name__} has a derivative rule, but its result has "
-                        f"dtype {value.dtype}; a result with derivatives is real or complex")
-    wide = spread(x, value)
-    h = pack(h) if isinstance(h, np.ndarray) and h.dtype == object else h
-    if type(h) is Taylor and (wide.algebra.D == 1 or h.algebra is not truncated(wide).algebra):
-        raise TypeError(f"dualdiff: a derivative of {func.__name__} uses a number that is not "
-                        "among its arguments; make it an argument")
-    return chain_with(wide, value, h)
-
-
-def series(x, value, c):
-    """The number value + sum of c[k - 1] (x - x.value)^k, k from 1 to the order of x."""
-    low = truncated(spread(x, value))
-    if type(low) is not Taylor:
-        return chain_with(spread(x, value), value, c[0])
-    alg, zero, terms = parts(low)
-    step = make(alg, np.zeros_like(zero), terms)
-    h = x.algebra.D * c[-1]
-    with np.errstate(all="ignore"):
-        for k in range(x.algebra.D - 1, 0, -1):
-            h = h * step + k * c[k - 1]
-    return chain_with(spread(x, value), value, h)
 
 
 def by_coefficients(func, coefficients, place=0, why=None):
@@ -101,19 +121,20 @@ def by_coefficients(func, coefficients, place=0, why=None):
 
     @with_signature(func, kind="by_coefficients")
     def row(*args, **kwargs):
-        alg, operands = unify(*args)
-        if alg is None:
-            return func(*args, **kwargs)
-        for i, (_, terms) in enumerate(operands):
-            if terms is not None and i != place:
+        args = [pack(a) if holds(a) else a for a in args]
+        for i, a in enumerate(args):
+            if type(a) is Taylor and i != place:
                 raise no_partial(func, i, why)
-        plain = [v for v, _ in operands]
-        value = np.asarray(func(*plain, **kwargs))
+        plain = values(args)
+        value = func(*plain, **kwargs)
+        if type(args[place]) is not Taylor:
+            return value
+        value = np.asarray(value)
         wide = [np.asarray(v, np.result_type(v, np.float64)) for v in plain]
         with np.errstate(all="ignore"):
-            c = coefficients(*wide, alg.D)
-        c = [np.broadcast_to(np.asarray(r, value.dtype), value.shape) for r in c]
-        return series(make(alg, *operands[place]), value, c)
+            c = coefficients(*wide, args[place].algebra.D)
+            c = [np.broadcast_to(np.asarray(r, value.dtype), value.shape) for r in c]
+            return horner(args[place], value, c)
 
     row.coefficients, row.place = coefficients, place
     return row

@@ -34,7 +34,7 @@ S = _SciPy()
 
 
 def c_erfcx(x, order):
-    """(-2)^n I_n, I_n = exp(x^2) i^n erfc(x): forward for x < 0.3, else by continued fraction.
+    """(-2)^n I_n, I_n = exp(x^2) i^n erfc(x): forward for x < 0.4, else by continued fraction.
 
     2 n I_n = I_(n-2) - 2 x I_(n-1), I_(-1) = 2/sqrt(pi) (DLMF 7.18.7); I_n is its minimal
     solution to the right, so that ratios I_n / I_(n-1) come from above.
@@ -43,12 +43,14 @@ def c_erfcx(x, order):
     rows = [np.full(x.shape, 2 / SQRT_PI, x.dtype), np.asarray(S.erfcx(x))]
     for n in range(1, order + 1):
         rows.append((rows[-2] - 2 * x * rows[-1]) / (2 * n))
-    right = np.real(x) >= 0.3
+    right = np.real(x) >= 0.4
     if right.any():
         z = x[right]
-        start = order + 24 + int(45 / np.min(np.real(z)) ** 2) if z.size else order
+        # I_n falls as exp(-x sqrt(2n)), the other solution grows so: start where they differ
+        # by exp(-40) from what they are at `order`.
+        start = int((20 / np.min(np.real(z)) + math.sqrt(2.0 * order)) ** 2 / 2) + 2
         r, ratios = np.zeros_like(z), {}
-        for n in range(min(start, order + 560), 0, -1):
+        for n in range(start, 0, -1):
             r = 1 / (2 * z + 2 * (n + 1) * r)  # I_n / I_(n-1)
             ratios[n] = r
         level = rows[1][right]
@@ -239,8 +241,22 @@ def _hurwitz_complex(s, z):
     return total
 
 
-GAUSS = [0.5 * (1 + v) for v in np.polynomial.legendre.leggauss(14)[0].tolist()]
-GAUSS_WEIGHTS = [0.5 * v for v in np.polynomial.legendre.leggauss(14)[1].tolist()]
+@functools.cache
+def gauss(n):
+    """Nodes and weights of Gauss and Legendre on 0 .. 1, rounded once: lists of pairs."""
+    with decimal.localcontext() as context:
+        context.prec = 40
+        pairs = []
+        for guess in np.polynomial.legendre.leggauss(n)[0].tolist():
+            x = decimal.Decimal(guess)
+            for _ in range(3):
+                p, q = decimal.Decimal(1), x  # P_(k-1), P_k
+                for k in range(2, n + 1):
+                    p, q = q, ((2 * k - 1) * x * q - (k - 1) * p) / k
+                slope = n * (x * q - p) / (x * x - 1)
+                x -= q / slope
+            pairs.append((float((1 + x) / 2), float(1 / ((1 - x * x) * slope * slope))))
+    return pairs
 
 
 def gap(a, b):
@@ -248,9 +264,27 @@ def gap(a, b):
     small = (abs(b) < a) & (b > -0.5 * a)
     step = np.where(small, b, 0.0)
     base = np.where(small, a, 1.0)
-    inside = sum(w * S._zeta(2.0, base + step * t)
-                 for t, w in zip(GAUSS, GAUSS_WEIGHTS, strict=True))
+    inside = sum(w * S._zeta(2.0, base + step * t) for t, w in gauss(14))
     return np.where(small, step * inside, S.psi(a + b) - S.psi(a))
+
+
+def beta_pdf(a, b, x):
+    """x^(a-1) (1-x)^(b-1) / B(a, b): by powers, by SciPy's where those leave the range."""
+    small = a + b < 200
+    a1, b1 = np.where(small, a, 1.0), np.where(small, b, 1.0)
+    near = np.power(x, a1 - 1) * np.power(1 - x, b1 - 1) / S.beta(a1, b1)
+    return near if np.all(small) else np.where(small, near, S._beta_pdf(x, a, b))
+
+
+def d_beta_pdf(x, a, b):
+    """Its derivative in x: exact at its zeros where a + b is small."""
+    small = a + b < 200
+    a1, b1 = np.where(small, a, 2.0), np.where(small, b, 2.0)
+    line = (a1 - 1) * (1 - x) - (b1 - 1) * x
+    near = line * np.power(x, a1 - 2) * np.power(1 - x, b1 - 2) / S.beta(a1, b1)
+    if np.all(small):
+        return near
+    return np.where(small, near, S._beta_pdf(x, a, b) * ((a - 1) / x - (b - 1) / (1 - x)))
 
 
 def gamma_pdf(a, x):
@@ -274,14 +308,12 @@ def c_exprel(x, order, first=1):
     """Coefficients first .. order: E_k/k!, E_k = integral of s^k exp(x s) over 0..1."""
     near = np.abs(x) < 30
     mild = np.where(near, x, 0.0)
-    nodes, weights = np.polynomial.legendre.leggauss(40)
     rows, far = [], np.where(near, 1.0, x)
     tail = np.expm1(far) / far
     for k in range(order + 1):
         tail = (np.exp(far) - k * tail) / far if k else tail
         if k >= first:
-            middle = sum(0.5 * w * (0.5 * (1 + s)) ** k * np.exp(mild * (0.5 * (1 + s)))
-                         for s, w in zip(nodes.tolist(), weights.tolist(), strict=True))
+            middle = sum(w * s**k * np.exp(mild * s) for s, w in gauss(40))
             rows.append(np.where(near, middle, tail) / math.factorial(k))
     return rows
 

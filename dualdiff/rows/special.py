@@ -19,7 +19,7 @@ import numpy as np
 from dualdiff._kinds import compose, constant
 from dualdiff._partials import by_coefficients, by_partials
 from dualdiff.rows import _special_forms as forms
-from dualdiff.rows._special_forms import S, gamma_pdf, gap
+from dualdiff.rows._special_forms import S, beta_pdf, gamma_pdf, gap
 
 SQRT_PI, PI = math.sqrt(math.pi), math.pi
 SQRT_2, SQRT_2PI = math.sqrt(2.0), math.sqrt(2 * math.pi)
@@ -82,6 +82,12 @@ def log_ratio(x, y):
     return np.where(close, np.log1p(np.where(close, q, 0.0)), np.log(x / y))
 
 
+def one_less_ratio(x, y):
+    """1 - x/y, also where x is close to y."""
+    q = (y - x) / y
+    return np.where(np.abs(q) < 0.5, q, 1 - x / y)
+
+
 def rgamma(x):
     """1/Gamma(x), entire: by reflection left of 1/2, so that poles of Gamma do no harm."""
     left = x < 0.5
@@ -127,11 +133,6 @@ exprel1 = by_coefficients(_exprel1, lambda u, order: [
     (k + 1) * r for k, r in enumerate(forms.c_exprel(u, order + 1, first=2), 1)])
 
 
-def beta_pdf(a, b, x):
-    """x^(a-1) (1-x)^(b-1) / B(a, b)."""
-    return S._beta_pdf(x, a, b)
-
-
 def d_jacobi(n, a, b, x):
     m = np.maximum(n - 1, 0)
     return np.where(n > 0, (n + a + b + 1) / 2, 0.0) * S.eval_jacobi(m, a + 1, b + 1, x)
@@ -165,7 +166,7 @@ TABLE = {
         lambda h, a: np.exp(-0.5 * h * h * (1 + a * a)) / (2 * PI * (1 + a * a)),
         on=[(-4.0, 4.0), (-3.0, 3.0)]),
     # logistic functions and entropies
-    "expit": d(lambda x: S.expit(x) * S.expit(-x), on=[(-700.0, 700.0)]),
+    "expit": d(lambda x: 0.25 / np.cosh(0.5 * x) ** 2, on=[(-700.0, 700.0)]),
     "logit": d(lambda x: 1 / (x * (1 - x)), on=[(1e-300, 1 - 1e-9)]),
     "log_expit": d(lambda x: S.expit(-x), on=[(-700.0, 700.0)]),
     "xlogy": d(lambda x, y: np.log(y), ratio, on=[(-3.0, 9.0), POS]),
@@ -173,7 +174,7 @@ TABLE = {
                  on=[(-3.0, 9.0), (-0.9, 40.0)]),
     "entr": d(lambda x: -np.log(x) - 1, on=[POS]),
     "rel_entr": d(lambda x, y: log_ratio(x, y) + 1, lambda x, y: -x / y, on=[POS, POS]),
-    "kl_div": d(log_ratio, lambda x, y: (y - x) / y, on=[POS, POS]),
+    "kl_div": d(log_ratio, one_less_ratio, on=[POS, POS]),
     "huber": d(d_huber_delta, d_huber_r, on=[(0.5, 2.0), (-3.0, 3.0)]),
     "pseudo_huber": d(d_pseudo_huber_delta, lambda t, r: r / np.sqrt(1 + (r / t) ** 2),
                       on=[(0.5, 20.0), (-3.0, 3.0)]),
@@ -234,8 +235,8 @@ TABLE = {
     "pdtrc": d(None, lambda k, m: gamma_pdf(np.floor(k) + 1, m), on=[[0.0, 4.0], (0.1, 9.0)]),
     "chdtr": d(None, lambda v, x: gamma_pdf(v / 2, x / 2) / 2, on=[[1.0, 5.0], (0.1, 9.0)]),
     "chdtrc": d(None, lambda v, x: -gamma_pdf(v / 2, x / 2) / 2, on=[[1.0, 5.0], (0.1, 9.0)]),
-    "_beta_pdf": d(lambda x, a, b: S._beta_pdf(x, a, b) * ((a - 1) / x - (b - 1) / (1 - x)),
-                   None, None, on=[(0.01, 0.99), [0.5, 3.0], [2.0, 30.0]]),
+    "_beta_pdf": d(forms.d_beta_pdf, None, None,
+                   on=[(0.01, 0.99), [0.5, 3.0, 300.0], [2.0, 30.0]]),
     "betainc": d(None, None, beta_pdf, on=[[0.5, 3.0], [2.0, 30.0], (0.01, 0.99)]),
     "betaincc": d(None, None, lambda a, b, x: -beta_pdf(a, b, x),
                   on=[[0.5, 3.0], [2.0, 30.0], (0.01, 0.99)]),
