@@ -17,6 +17,11 @@ def make_view(Taylor x, value, terms):
     return new_view(x, value, terms)
 
 
+def base_of(Taylor x):
+    """The number whose memory x is a view of, or None."""
+    return x.base
+
+
 def parts(Taylor x):
     """(algebra, value, terms) of a number; value is an ndarray, without dimensions too."""
     if x.base is not None:

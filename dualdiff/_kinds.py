@@ -130,6 +130,14 @@ def first_name(func, place=0):
     return names[place] if place < len(names) else None
 
 
+def out_place(func):
+    """Where `out` stands among the parameters of a NumPy function; far off if nowhere."""
+    import inspect
+
+    names = list(inspect.signature(func).parameters)
+    return names.index("out") if "out" in names else len(names) + 99
+
+
 def positional(func, count=1, kind="written"):
     """Decorator for rows: the first arguments may also be given by NumPy's names for them."""
 
@@ -367,9 +375,13 @@ def by_degrees(x, value, correction):
 def compose(func, body):
     """Written with other NumPy functions: var, std, trapezoid.  The value is NumPy's own."""
 
+    place = out_place(func)
+
     @positional(func, kind="compose")
     def row(*args, **kwargs):
         out = kwargs.pop("out", None)
+        if len(args) > place:
+            out, args = args[place], (*args[:place], None, *args[place + 1:])
         if not holds(args) and not holds(kwargs):
             return store(func(*args, **kwargs), out)
         args = tuple(pack(a) if isinstance(a, np.ndarray) and a.dtype == object else a
@@ -383,11 +395,13 @@ def compose(func, body):
 
 
 def with_value(result, value):
-    """A number with NumPy's own value in place of the composed one; also in tuples."""
-    if isinstance(result, tuple):
+    """A number with NumPy's own value in place of the composed one; also in sequences."""
+    if isinstance(result, (tuple, list)):
         pairs = [with_value(r, v) for r, v in zip(result, value, strict=True)]
         return type(value)(*pairs) if hasattr(value, "_fields") else type(value)(pairs)
     if type(result) is not Taylor:
+        return value
+    if np.asarray(value).dtype.kind not in "fc":  # rounded to integers on the way: a constant
         return value
     return revalued(result, value)
 

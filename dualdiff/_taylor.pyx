@@ -84,6 +84,7 @@ cdef dict _kernel_numbers = {name: k for k, name in enumerate(kernel_names)}
 include "_storage.pxi"
 include "_arithmetic.pxi"
 include "_lanes.pxi"
+include "_lanes_interface.pxi"
 include "_interface.pxi"
 include "_indexing.pxi"
 

@@ -115,7 +115,6 @@ def test_zeros_like_takes_nested_numbers_through_views():
         return grad(g)(2.0)  # 4 x0 + 12 (x1 + x2) + x1
 
     np.testing.assert_array_equal(grad(f)(np.array([1.0, 2.0, 3.0])), [4.0, 13.0, 12.0])
-    assert f(np.array([1.0, 2.0, 3.0])) == 4 + 60 + 2
 
 
 def test_memory_with_gaps_says_what_to_do():

@@ -11,6 +11,7 @@ rooms.
 
 from dualdiff import _dispatch, _taylor
 from dualdiff.rows import (
+    calculus,
     einsum,
     elementwise,
     fft,
@@ -18,16 +19,20 @@ from dualdiff.rows import (
     linalg_det,
     linalg_eigen,
     linalg_norms,
+    methods,
     pairs,
     polynomial,
     products,
+    quantiles,
     reductions,
+    selection,
     shapes,
     special,
     ufunc_methods,
 )
 
 ROOMS = (
+    calculus,
     einsum,
     elementwise,
     fft,
@@ -35,10 +40,13 @@ ROOMS = (
     linalg_det,
     linalg_eigen,
     linalg_norms,
+    methods,
     pairs,
     polynomial,
     products,
+    quantiles,
     reductions,
+    selection,
     shapes,
     ufunc_methods,
 )

@@ -220,18 +220,6 @@ def singular_values(x, w, deg):
     return np.linalg.svd(lhs, compute_uv=False) if type(lhs) is Taylor else None
 
 
-def vander(x, N=None, increasing=False):
-    """np.vander: powers by repeated multiplication."""
-    x = array(x)
-    n = len(x) if N is None else N
-    columns, power = [np.ones_like(values(x))], x
-    for _ in range(1, n):
-        columns.append(power)
-        power = power * x
-    columns = columns[:n] if increasing else columns[:n][::-1]
-    return np.stack(columns, axis=1) if columns else np.zeros((len(x), 0))
-
-
 ROWS = {
     np.poly: written(np.poly, poly),
     np.polyval: positional(np.polyval, 2)(polyval),
@@ -243,7 +231,6 @@ ROWS = {
     np.polyint: written(np.polyint, polyint),
     np.polyfit: written(np.polyfit, polyfit),
     np.roots: written(np.roots, roots),
-    np.vander: compose(np.vander, vander),
     # dispatched by NumPy from 2.5 on
     npp.polyval2d: compose(npp.polyval2d, lambda x, y, c: polyval_nd(x, y, c)),
     npp.polygrid2d: compose(npp.polygrid2d, lambda x, y, c: polygrid_nd(x, y, c)),

@@ -1,0 +1,222 @@
+"""Part of _taylor.pyx: what the kinds and the lane forms ask of numbers with lanes."""
+
+# ---- for the kinds ---------------------------------------------------------------------------
+
+def laned_parts(Taylor x):
+    """(algebra, value, terms, lanes) over local seeds; lanes is None for a dense number."""
+    if x.base is not None:
+        sync(x)
+    if x.lanes is None or is_pending(x):
+        x = dense(x)
+        return x.alg, np.asarray(value_of(x)), terms_of(x), None
+    return x.alg, x._value, x._terms, x.lanes
+
+
+def make_laned(Algebra alg, value, terms, lanes):
+    """A number over local seeds; a dense one where lanes is None."""
+    if lanes is None:
+        return new_array(alg, np.asarray(value), np.asarray(terms))
+    return new_laned(alg, np.asarray(value), np.asarray(terms), tuple(lanes))
+
+
+def make_laned_view(Taylor x, value, terms, lanes):
+    """As make_laned; the arrays are views of those of x."""
+    cdef Taylor y = make_laned(x.alg, value, terms, lanes)
+    if y._value is not None:
+        y.base = x if x.base is None else x.base
+        y.stamp = y.base.stamp
+    return y
+
+
+def is_laned(x):
+    """Whether x is a number with lanes."""
+    return has_lanes(x)
+
+
+def one_lane_count(list numbers):
+    """Laned numbers over one factor with equally many local seeds; None if that cannot be.
+
+    Constants in the list stay as they are.
+    """
+    cdef Factor parent = None
+    cdef Py_ssize_t n = 0
+    for x in numbers:
+        if type(x) is not Taylor:
+            continue
+        if (<Taylor>x).base is not None:
+            sync(<Taylor>x)
+        if (<Taylor>x).lanes is None or is_pending(<Taylor>x) or len((<Taylor>x).alg.factors) > 1:
+            return None
+        if parent is not None and parent_of(<Taylor>x) is not parent:
+            return None
+        parent = parent_of(<Taylor>x)
+        n = max(n, len((<Taylor>x).lanes))
+    return [with_lanes(<Taylor>x, n) if type(x) is Taylor else x for x in numbers]
+
+
+def revalued(Taylor x, value):
+    """x with other values, and its terms in their dtype."""
+    if x.base is not None:
+        sync(x)
+    value = np.asarray(value)
+    terms = raw_parts(x)[1].astype(value.dtype, copy=False)
+    if x.lanes is not None:
+        return new_laned(x.alg, value, terms, x.lanes)
+    return new_array(x.alg, value, terms)
+
+
+def truncated(Taylor x):
+    """x over the algebra of one total degree less; a plain array where nothing is left."""
+    cdef Algebra low
+    if x.base is not None:
+        sync(x)
+    if x.lanes is not None and is_pending(x):
+        x = dense(x)
+    if x.alg.D == 1:
+        return np.asarray(value_of(x))
+    low = lower_of(x.alg)
+    value, terms = raw_parts(x)
+    if x.lanes is not None:
+        return new_laned(low, value, terms[: low.M - 1], x.lanes)
+    return new_array(low, np.asarray(value), terms[: low.M - 1])
+
+
+def spread(Taylor x, value):
+    """x broadcast to the shape of value, in its dtype."""
+    if x.base is not None:
+        sync(x)
+    if x.lanes is not None and is_pending(x):
+        x = dense(x)
+    v, t = raw_parts(x)
+    v = np.asarray(v)
+    lanes = x.lanes
+    if v.shape != value.shape:
+        t = t.reshape(t.shape[:1] + (1,) * (value.ndim - v.ndim) + v.shape)
+        t = np.broadcast_to(t, t.shape[:1] + value.shape)
+        v = np.broadcast_to(v, value.shape)
+        lanes = None if lanes is None else spread_lanes(lanes, v)
+    v = np.ascontiguousarray(v, value.dtype).reshape(value.shape)
+    t = np.ascontiguousarray(t, value.dtype)
+    return new_array(x.alg, v, t) if lanes is None else new_laned(x.alg, v, t, lanes)
+
+
+def aligned(a, b):
+    """Two numbers, or a number and a constant, over one algebra and with the same lanes."""
+    cdef Taylor x, y
+    cdef Algebra alg
+    if not (has_lanes(a) or has_lanes(b)):
+        alg, operands = unify(a, b)
+        return [v if t is None else new_array(alg, np.asarray(v), t) for v, t in operands]
+    a = as_operand(a)
+    b = as_operand(b)
+    if type(a) is not Taylor or type(b) is not Taylor:
+        return [a, b]
+    x = <Taylor>a
+    y = <Taylor>b
+    if x.lanes is None or y.lanes is None or is_pending(x) or is_pending(y) or (
+        parent_of(x) is not parent_of(y)
+    ):
+        if x.lanes is not None and y.lanes is not None or (
+            x.lanes is not None and y.alg.place(parent_of(x)) >= 0
+        ) or y.lanes is not None and x.alg.place(parent_of(y)) >= 0:
+            return aligned(dense(x), dense(y))
+        alg, a, b = together(x, y)
+        return [a, b]
+    value = np.broadcast_to(np.zeros(()), np.broadcast_shapes(x.shape, y.shape))
+    a = spread(x, value.astype(x.dtype))
+    b = spread(y, value.astype(y.dtype))
+    return union_lanes(<Taylor>a, <Taylor>b)
+
+
+cdef union_lanes(Taylor x, Taylor y):
+    """Numbers of one shape with lanes over one factor: [x, y] in the union of their lanes."""
+    cdef list lanes = list(x.lanes), at = []
+    cdef Py_ssize_t i, j
+    for j in range(len(y.lanes)):
+        for i in range(len(x.lanes)):
+            if same_lane(<ndarray>x.lanes[i], <ndarray>y.lanes[j]):
+                at.append(i)
+                break
+        else:
+            at.append(len(lanes))
+            lanes.append(y.lanes[j])
+    if len(lanes) > MAXLANES:
+        return aligned(dense(x), dense(y))
+    y = relabeled(y, laned_algebra(y.alg, len(lanes)), tuple(at))
+    x = relabeled(x, laned_algebra(x.alg, len(lanes)), tuple(range(len(x.lanes))))
+    x.lanes = y.lanes = tuple(lanes)
+    return list(together(x, y)[1:])
+
+
+def constant_like(Taylor x, value):
+    """A number with these values and no derivative yet, over the seeds of x."""
+    cdef Algebra alg
+    if x.base is not None:
+        sync(x)
+    value = np.asarray(value)
+    if x.lanes is None:
+        return new_array(x.alg, value, np.zeros((x.alg.M - 1,) + value.shape, value.dtype))
+    alg = laned_algebra(x.alg, 1)
+    return new_laned(alg, value, np.zeros((alg.M - 1,) + value.shape, value.dtype),
+                     (np.zeros(value.shape, np.intp),))
+
+
+def side_by_side(Taylor x, value, axes):
+    """The sum over axes with the local seeds of all summed elements side by side.
+
+    None where that is no gain; value: the sum of the values.
+    """
+    cdef Taylor y
+    if x.base is not None:
+        sync(x)
+    if x.lanes is None or is_pending(x) or x.alg.D != 1 or len(x.alg.factors) != 1:
+        return None
+    shape = (<object>x._value).shape
+    count = int(np.prod([shape[a] for a in axes]))
+    n = count * len(x.lanes)
+    if n > MAXLANES or 2 * n > parent_of(x).n or n == 0:
+        return None
+    rest = [q for q in range(len(shape)) if q not in axes]
+    kept = tuple([shape[q] for q in rest])
+    terms = np.transpose(x._terms, [0, *[a + 1 for a in axes], *[q + 1 for q in rest]])
+    lanes = []
+    for lane in x.lanes:
+        moved = np.transpose(lane, [*axes, *rest]).reshape((count,) + kept)
+        lanes.extend(moved[i] for i in range(count))
+    y = new_laned(laned_algebra(x.alg, n), np.asarray(value).reshape(kept),
+                  terms.reshape((n,) + kept), tuple(lanes))
+    return y
+
+
+def dense_form(Taylor x):
+    """x in the dense representation."""
+    return dense(x)
+
+
+def sparse_entries(Taylor x):
+    """First-order coefficients as (element, seed, coefficient) arrays; seeds may repeat."""
+    if x.base is not None:
+        sync(x)
+    elements, seeds, data = [], [], []
+    flat = np.arange((<object>x._value).size)
+    for k in range(len(x.lanes)):
+        elements.append(flat)
+        seeds.append(np.ravel(x.lanes[k]))
+        data.append(np.ravel(x._terms[k]))
+    return np.concatenate(elements), np.concatenate(seeds), np.concatenate(data)
+
+
+def set_dense_limit(size):
+    """Bytes that one laned number may become dense with; returns the limit before."""
+    global _dense_limit
+    before = _dense_limit
+    _dense_limit = size
+    return before
+
+
+def set_max_lanes(Py_ssize_t n):
+    """How many local seeds a number may have before it becomes dense; returns the old bound."""
+    global MAXLANES
+    before = MAXLANES
+    MAXLANES = min(max(n, 1), 128)
+    return before
