@@ -6,7 +6,7 @@ Jacobians        jacfwd, jacobian, jacrev, value_and_jacfwd, hessian, hessian_di
 Higher orders    nth_derivative, derivatives, mixed_partial, derivative_tensor, jet
 Element by element   elementwise_grad
 Numbers by hand  variables, dual, hyperdual, taylor_number, Taylor
-Own rules        custom_jvp, stop_gradient
+Own rules        custom_jvp, register_derivative, stop_gradient
 Settings         memory_budget, set_memory_pool, clear_memory_pool, set_num_threads,
                  get_num_threads, set_lanes
 Rooms            dualdiff.random, dualdiff.tree_util, dualdiff.test_util
@@ -35,6 +35,7 @@ from dualdiff._jacobians import (
 )
 from dualdiff._memory import clear_memory_pool, set_memory_pool
 from dualdiff._numbers import Taylor, dual, hyperdual, taylor_number, variables
+from dualdiff._partials import register_derivative
 from dualdiff._seeding import set_lanes
 from dualdiff._series import derivatives, elementwise_grad, jet, mixed_partial, nth_derivative
 from dualdiff._transforms import grad, jvp, value_and_grad
@@ -45,6 +46,7 @@ __all__ = [
     "derivatives", "divergence", "dual", "elementwise_grad", "float0", "get_num_threads", "grad",
     "hessian", "hessian_diag", "hvp", "hyperdual", "jacfwd", "jacobian", "jacrev", "jet", "jvp",
     "jvps", "laplacian", "linearize", "memory_budget", "mixed_partial", "nth_derivative",
+    "register_derivative",
     "set_lanes", "set_memory_pool", "set_num_threads", "stop_gradient", "taylor_number",
     "value_and_grad", "value_and_jacfwd", "value_grad_and_hessian", "variables",
 ]

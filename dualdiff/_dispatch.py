@@ -31,6 +31,8 @@ def unknown(func, method="__call__"):
 
 def late(func, method):
     """The row of a ufunc that no table lists: SciPy's are found by name when first met."""
+    if func in REFUSED:
+        raise unknown(func, method)
     for find in LATE:
         row = find(func)
         if row is not None:

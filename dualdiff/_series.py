@@ -291,7 +291,8 @@ class MixedPartial(Transformed):
         index = i if isinstance(i, tuple) else (i,)
         whole = all(isinstance(a, (int, np.integer)) and not isinstance(a, bool) for a in index)
         if not whole or len(index) != len(shape):
-            raise TypeError(f"{self.who} expected indices of elements of an array of shape {shape}, "
+            raise TypeError(f"{self.who} expected indices of elements of an array of shape "
+                            f"{shape}, "
                             f"each {len(shape)} int{'s' * (len(shape) != 1)}, got {i!r}")
         if any(not -n <= a < n for a, n in zip(index, shape, strict=True)):
             raise ValueError(f"{self.who}: index {i!r} is out of bounds for shape {shape}")

@@ -38,9 +38,18 @@ def partial(f, letter):
 
 
 GREEKS = {  # by what, and with which sign: time runs towards maturity
-    "delta": ("S", 1), "vega": ("v", 1), "theta": ("T", -1), "rho": ("r", 1),
-    "gamma": ("SS", 1), "vanna": ("Sv", 1), "charm": ("ST", -1), "volga": ("vv", 1),
-    "speed": ("SSS", 1), "zomma": ("SSv", 1), "color": ("SST", -1), "ultima": ("vvv", 1),
+    "delta": ("S", 1),
+    "vega": ("v", 1),
+    "theta": ("T", -1),
+    "rho": ("r", 1),
+    "gamma": ("SS", 1),
+    "vanna": ("Sv", 1),
+    "charm": ("ST", -1),
+    "volga": ("vv", 1),
+    "speed": ("SSS", 1),
+    "zomma": ("SSv", 1),
+    "color": ("SST", -1),
+    "ultima": ("vvv", 1),
 }
 
 
@@ -62,10 +71,15 @@ def textbook(S, v, T, r):
     gamma, vega = bell / (S * root), S * bell * np.sqrt(T)
     drift = 2 * r * T - d2 * root
     return {
-        "delta": ndtr(d1), "vega": vega, "rho": STRIKE * T * discount * ndtr(d2),
+        "delta": ndtr(d1),
+        "vega": vega,
+        "rho": STRIKE * T * discount * ndtr(d2),
         "theta": -S * bell * v / (2 * np.sqrt(T)) - r * STRIKE * discount * ndtr(d2),
-        "gamma": gamma, "vanna": -bell * d2 / v, "volga": vega * d1 * d2 / v,
-        "charm": -bell * drift / (2 * T * root), "speed": -gamma / S * (d1 / root + 1),
+        "gamma": gamma,
+        "vanna": -bell * d2 / v,
+        "volga": vega * d1 * d2 / v,
+        "charm": -bell * drift / (2 * T * root),
+        "speed": -gamma / S * (d1 / root + 1),
         "zomma": gamma * (d1 * d2 - 1) / v,
         "color": bell / (2 * S * T * root) * (1 + drift / root * d1),
         "ultima": -vega / v**2 * (d1 * d2 * (1 - d1 * d2) + d1**2 + d2**2),
@@ -77,8 +91,9 @@ def main(where):
     at = (S, np.full_like(S, 0.25), T, np.full_like(S, 0.03))
     found = {name: greek(name)(*at) for name in GREEKS}
     known = textbook(*at)
-    gaps = {name: np.abs(found[name] - known[name]).max() / np.abs(known[name]).max()
-            for name in GREEKS}
+    gaps = {
+        name: np.abs(found[name] - known[name]).max() / np.abs(known[name]).max() for name in GREEKS
+    }
     print(f"{S.size} options, {len(GREEKS)} Greeks; greatest difference to the textbook's formula")
     for name, gap in gaps.items():
         letters = " ".join("d" + c for c in GREEKS[name][0])
@@ -91,14 +106,22 @@ def main(where):
 
 
 def draw(S, T, found, where):
-    fig, axes = plt.subplots(2, 3, figsize=(12, 6.6), layout="constrained", sharex=True,
-                             sharey=True)
+    fig, axes = plt.subplots(
+        2, 3, figsize=(12, 6.6), layout="constrained", sharex=True, sharey=True
+    )
     shown = ("delta", "gamma", "vega", "vanna", "speed", "ultima")
     for ax, name in zip(axes.flat, shown, strict=True):
         top = np.abs(found[name]).max()
         signed = found[name].min() < -1e-3 * top
-        shades = ax.contourf(S, T, found[name], levels=30, cmap="RdBu_r" if signed else "viridis",
-                             vmin=-top if signed else None, vmax=top if signed else None)
+        shades = ax.contourf(
+            S,
+            T,
+            found[name],
+            levels=30,
+            cmap="RdBu_r" if signed else "viridis",
+            vmin=-top if signed else None,
+            vmax=top if signed else None,
+        )
         fig.colorbar(shades, ax=ax)
         ax.set(title=f"{name} (by {', '.join(GREEKS[name][0])})")
     for ax in axes[:, 0]:

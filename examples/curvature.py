@@ -59,8 +59,10 @@ def main(where):
 
 def draw(t, centre, where):
     fig, axes = plt.subplots(1, 2, figsize=(10.5, 4.4), layout="constrained")
-    for ax, curve, title in ((axes[0], ellipse, "an ellipse and its evolute"),
-                             (axes[1], flower, "curvature along a closed curve")):
+    for ax, curve, title in (
+        (axes[0], ellipse, "an ellipse and its evolute"),
+        (axes[1], flower, "curvature along a closed curve"),
+    ):
         k, _, _ = curvature(curve, t)
         p = curve(t)
         dots = ax.scatter(*p, c=k, s=6, cmap="coolwarm" if k.min() < 0 else "viridis")

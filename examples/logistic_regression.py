@@ -57,30 +57,50 @@ def main(where):
     print(f"gradient by hand and by dualdiff: greatest difference {gap:.1e}; differences agree")
 
     path = [w]
-    found = minimize(value_and_grad(loss), w, args=(X, y), jac=True, method="L-BFGS-B",
-                     callback=path.append, options={"maxiter": 200, "gtol": 1e-8})
+    found = minimize(
+        value_and_grad(loss),
+        w,
+        args=(X, y),
+        jac=True,
+        method="L-BFGS-B",
+        callback=path.append,
+        options={"maxiter": 200, "gtol": 1e-8},
+    )
     losses = [loss(w, X, y) for w in path]
     held_out = [accuracy(w, X_test, y_test) for w in path]
     for i in range(0, len(path), max(1, len(path) // 10)):
         print(f"iteration {i:3d}: loss {losses[i]:.6f}, held-out accuracy {held_out[i]:.3f}")
     steepest = np.abs(grad(loss)(found.x, X, y)).max()
-    print(f"found after {found.nit} iterations: loss {found.fun:.6f}, "
-          f"greatest component of the gradient {steepest:.1e}")
+    print(
+        f"found after {found.nit} iterations: loss {found.fun:.6f}, "
+        f"greatest component of the gradient {steepest:.1e}"
+    )
     print(f"accuracy: fitted {accuracy(found.x, X, y):.3f}, held out {held_out[-1]:.3f}")
     draw(losses, held_out, [accuracy(w, X, y) for w in path], where)
-    return {"gap": gap, "loss": found.fun, "losses": losses, "held_out": held_out[-1],
-            "gradient": steepest, "w": found.x}
+    return {
+        "gap": gap,
+        "loss": found.fun,
+        "losses": losses,
+        "held_out": held_out[-1],
+        "gradient": steepest,
+        "w": found.x,
+    }
 
 
 def draw(losses, held_out, fitted, where):
     fig, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
     left.semilogy(np.array(losses) - losses[-1] + 1e-12, color="tab:blue")
-    left.set(xlabel="iteration", ylabel="loss above the minimum",
-             title="L-BFGS with exact gradients")
+    left.set(
+        xlabel="iteration", ylabel="loss above the minimum", title="L-BFGS with exact gradients"
+    )
     right.plot(fitted, label="fitted", color="tab:gray")
     right.plot(held_out, label="held out", color="tab:red")
-    right.set(xlabel="iteration", ylabel="accuracy", ylim=(0.5, 1.01),
-              title="569 tumours, 30 measurements")
+    right.set(
+        xlabel="iteration",
+        ylabel="accuracy",
+        ylim=(0.5, 1.01),
+        title="569 tumours, 30 measurements",
+    )
     right.legend()
     for ax in (left, right):
         ax.grid(alpha=0.3)

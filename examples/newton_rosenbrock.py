@@ -48,8 +48,13 @@ def main(where):
     print("damped steps:", *(f"{v:.4g}" for v in safe_values))
     print(f"twenty variables: {len(many) - 1} steps to {many_values[-1]:.1e}")
     draw(pure, safe, (pure_values, safe_values, many_values), where)
-    return {"pure": pure_values, "pure_end": pure[-1], "safe_end": safe[-1],
-            "safe_steps": len(safe) - 1, "many_end": many[-1]}
+    return {
+        "pure": pure_values,
+        "pure_end": pure[-1],
+        "safe_end": safe[-1],
+        "safe_steps": len(safe) - 1,
+        "many_end": many[-1],
+    }
 
 
 def draw(pure, safe, values, where):

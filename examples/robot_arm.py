@@ -46,7 +46,7 @@ jacobian = jacfwd(hand)
 def known_determinant(q):
     """Worked out by hand: zero where the elbow is straight or the hand is above the base."""
     reach = UPPER * np.cos(q[1]) + LOWER * np.cos(q[1] + q[2])
-    return UPPER * LOWER * np.sin(q[2]) * reach
+    return -UPPER * LOWER * np.sin(q[2]) * reach
 
 
 def reach(target, q, damping=0.02, steps=100):
@@ -77,8 +77,13 @@ def main(where):
     print(f"singular values, elbow straight: {straight.round(4)}: along the arm it cannot move")
     print(f"reaching {target}: {len(path) - 1} steps, missed by {miss:.1e}")
     draw(path, target, where)
-    return {"gap": gap, "straight": straight[-1], "bent": bent[-1], "miss": miss,
-            "steps": len(path) - 1}
+    return {
+        "gap": gap,
+        "straight": straight[-1],
+        "bent": bent[-1],
+        "miss": miss,
+        "steps": len(path) - 1,
+    }
 
 
 def draw(path, target, where):

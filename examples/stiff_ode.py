@@ -34,9 +34,13 @@ class Counter:
 
 
 def known_jacobian(y):
-    return np.array([[-0.04, 1e4 * y[2], 1e4 * y[1]],
-                     [0.04, -1e4 * y[2] - 6e7 * y[1], -1e4 * y[1]],
-                     [0.0, 6e7 * y[1], 0.0]])
+    return np.array(
+        [
+            [-0.04, 1e4 * y[2], 1e4 * y[1]],
+            [0.04, -1e4 * y[2] - 6e7 * y[1], -1e4 * y[1]],
+            [0.0, 6e7 * y[1], 0.0],
+        ]
+    )
 
 
 def main(where):
@@ -47,8 +51,11 @@ def main(where):
     runs, calls = [], []
     for given in (jac, None):
         counter = Counter(rates)
-        runs.append(solve_ivp(counter, (0, 1e11), y0, "Radau", jac=given, rtol=1e-8, atol=1e-13,
-                              dense_output=True))
+        runs.append(
+            solve_ivp(
+                counter, (0, 1e11), y0, "Radau", jac=given, rtol=1e-8, atol=1e-13, dense_output=True
+            )
+        )
         calls.append(counter.calls)
     with_jac = runs[0]
     at_40 = with_jac.sol(40.0)
@@ -59,8 +66,7 @@ def main(where):
     mass = np.abs(with_jac.y.sum(0) - 1).max()
     print(f"the sum of the substances stays 1 to {mass:.1e}")
     draw(with_jac, where)
-    return {"gap": gap, "at_40": at_40, "calls": calls,
-            "mass": mass, "end": with_jac.y[:, -1]}
+    return {"gap": gap, "at_40": at_40, "calls": calls, "mass": mass, "end": with_jac.y[:, -1]}
 
 
 def draw(found, where):

@@ -79,18 +79,27 @@ def main(where):
     end = 2 * np.pi * TURNS
     times, states, pieces = integrate(kepler, start, end)
     other = solve_ivp(lambda t, s: kepler(s), (0, end), start, "DOP853", rtol=1e-13, atol=1e-13)
-    gaps = [np.hypot(*(s[:, :2].T - exact(t))) for t, s in ((times, states),
-                                                            (other.t, other.y.T))]
+    gaps = [np.hypot(*(s[:, :2].T - exact(t))) for t, s in ((times, states), (other.t, other.y.T))]
     drift = np.abs(energy(states.T) - energy(start)).max() / abs(energy(start))
     lengths = np.diff(times)[:-1]
-    print(f"order {ORDER}: {len(pieces)} steps for {TURNS} turns, "
-          f"from {lengths.min():.4f} to {lengths.max():.3f} long")
-    print(f"greatest error of the position: {gaps[0].max():.1e} "
-          f"(DOP853 with {other.nfev} evaluations: {gaps[1].max():.1e})")
+    print(
+        f"order {ORDER}: {len(pieces)} steps for {TURNS} turns, "
+        f"from {lengths.min():.4f} to {lengths.max():.3f} long"
+    )
+    print(
+        f"greatest error of the position: {gaps[0].max():.1e} "
+        f"(DOP853 with {other.nfev} evaluations: {gaps[1].max():.1e})"
+    )
     print(f"energy kept to {drift:.1e}")
     draw(times, states, pieces, other, gaps, where)
-    return {"steps": len(pieces), "error": gaps[0].max(), "other": gaps[1].max(), "drift": drift,
-            "return": np.abs(states[-1] - start).max(), "lengths": lengths}
+    return {
+        "steps": len(pieces),
+        "error": gaps[0].max(),
+        "other": gaps[1].max(),
+        "drift": drift,
+        "return": np.abs(states[-1] - start).max(),
+        "lengths": lengths,
+    }
 
 
 def draw(times, states, pieces, other, gaps, where):
@@ -103,11 +112,16 @@ def draw(times, states, pieces, other, gaps, where):
     left.plot(*states[times <= 2 * np.pi, :2].T, "k.", ms=4)
     left.plot(0, 0, "o", color="gold", ms=10)
     left.set(aspect="equal", title="one turn: each colour is one series of order 20")
-    for t, gap, label in ((other.t, gaps[1], "DOP853, rtol 1e-13"),
-                          (times, gaps[0], "Taylor series, order 20")):
+    for t, gap, label in (
+        (other.t, gaps[1], "DOP853, rtol 1e-13"),
+        (times, gaps[0], "Taylor series, order 20"),
+    ):
         right.semilogy(t / (2 * np.pi), np.maximum(gap, 1e-17), ".-", lw=0.7, ms=3, label=label)
-    right.set(xlabel="turns", ylabel="error of the position",
-              title="against the solution of Kepler's equation")
+    right.set(
+        xlabel="turns",
+        ylabel="error of the position",
+        title="against the solution of Kepler's equation",
+    )
     right.legend()
     right.grid(alpha=0.3)
     picture.save(fig, where)

@@ -60,10 +60,9 @@ def predict(W, b, inputs):
     return sigmoid(inputs @ W + b)
 
 
-inputs = np.array([[0.52, 1.12, 0.77],
-                   [0.88, -1.08, 0.15],
-                   [0.52, 0.06, -1.30],
-                   [0.74, -2.49, 1.39]])
+inputs = np.array(
+    [[0.52, 1.12, 0.77], [0.88, -1.08, 0.15], [0.52, 0.06, -1.30], [0.74, -2.49, 1.39]]
+)
 targets = np.array([True, True, False, True])
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.special  # noqa: F401  (the rows of its ufuncs look at it)
 
 import dualdiff
 

@@ -11,8 +11,7 @@ import inspect
 
 import numpy as np
 
-from dualdiff._taylor import ROWS as RULES
-from dualdiff._taylor import base_of, parts
+from dualdiff._taylor import ROWS as RULES, base_of, parts
 from dualdiff.rows.shapes import astype
 
 
