@@ -79,6 +79,17 @@ cdef Taylor array_result(Algebra alg, ndarray value):
     return y
 
 
+cdef bint plain_strides(ndarray v) noexcept:
+    """Whether elements lie one after another, axes of length 1 included."""
+    cdef Py_ssize_t step = cnp.PyArray_ITEMSIZE(v)
+    cdef int q
+    for q in range(cnp.PyArray_NDIM(v) - 1, -1, -1):
+        if cnp.PyArray_STRIDE(v, q) != step:
+            return False
+        step *= cnp.PyArray_DIM(v, q)
+    return True
+
+
 cdef Taylor array_unary(int kernel, Taylor a, double p, ndarray value, int loop):
     """Kernel of an array; value: its values if they are known, else loop computes them."""
     cdef dd_job job
@@ -88,12 +99,15 @@ cdef Taylor array_unary(int kernel, Taylor a, double p, ndarray value, int loop)
         sync(a)
     if type < 0:
         if value is None:
-            value = value_ufunc(kernel)(a._value)
+            value = np.asarray(value_ufunc(kernel)(a._value))
         name = kernel_names[kernel]
         terms = _hooks["reference"](name, a.alg, value, (a._value, a._terms), None, p)
         if a.lanes is not None:
             return new_laned(a.alg, np.asarray(value), terms, a.lanes)
         return new_array(a.alg, np.asarray(value), terms)
+    if value is None and loop != SQUARE and not plain_strides(a._value):
+        # NumPy's loops for strided memory may round otherwise than those for rows.
+        value = np.array(value_ufunc(kernel)(a._value), order="C", copy=None)
     y = array_result(a.alg, empty_like_shape(a._value, cnp.PyArray_TYPE(a._value))
                      if value is None else value)
     y.lanes = a.lanes
@@ -319,9 +333,12 @@ cdef power(a, p, bint ufunc):
         e = p
         if x._value is None:
             y = new_scalar(x.alg)
-            y.c[0] = c_pow(x.c[0], e)
-            if not isfinite(y.c[0]):
-                np.power(_float64(x.c[0]), e)  # for its warning
+            if ufunc:
+                y.c[0] = np.power(_float64(x.c[0]), p)
+            else:
+                y.c[0] = c_pow(x.c[0], e)
+                if not isfinite(y.c[0]):
+                    _float64(x.c[0]) ** e  # for its warning
             run_scalar(DD_power, x.alg.t, y.c, x.c, True, NULL, False, e)
             return y
         if PyFloat_CheckExact(p) or PyLong_CheckExact(p) or is_float64(x):
