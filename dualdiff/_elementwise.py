@@ -1,8 +1,8 @@
 """Kinds of elementwise functions whose derivatives need more care than one formula.
 
 `by_number` gives the terms by other numbers, `by_series` by a Taylor series at each
-value, `split` by shares of the operands; `polar`, `sigmoid` and `power` are the three
-pairs of functions that lose digits unless they are carried together.
+value, `split` by shares of the operands, `paired` by numbers that lose digits unless they
+are carried together: `polar`, `sigmoids`; `power` is a kind of its own.
 
 May import: the kinds, the number, NumPy.  Knows no rows.  Invariant: the value of a
 result is the NumPy function's own, and raises NumPy's own warnings, no others.
@@ -11,8 +11,18 @@ result is the NumPy function's own, and raises NumPy's own warnings, no others.
 import numpy as np
 
 from dualdiff import _kinds
-from dualdiff._kinds import chain_sum, holds, spread, truncated, with_signature
-from dualdiff._taylor import Taylor, apply, make, pack, parts, unify
+from dualdiff._kinds import chain_sum, holds, with_signature
+from dualdiff._taylor import (
+    Taylor,
+    aligned,
+    apply,
+    laned_parts,
+    make_laned,
+    pack,
+    revalued,
+    spread,
+    truncated,
+)
 
 EVERYWHERE = (-np.inf, np.inf)
 
@@ -24,10 +34,13 @@ def ln(base, x):
 
 def fixed(x, value):
     """The number x with another value; a plain x gives the value."""
-    if type(x) is not Taylor:
-        return value
-    alg, _, terms = parts(x)
-    return make(alg, value, terms)
+    return revalued(x, value) if type(x) is Taylor else value
+
+
+def on_terms(x, value, f):
+    """The number of this value whose terms are f(terms of x), element by element."""
+    alg, _, terms, lanes = laned_parts(x)
+    return make_laned(alg, np.asarray(value), f(terms), lanes)
 
 
 def common(value, *operands):
@@ -36,9 +49,10 @@ def common(value, *operands):
             np.broadcast_to(np.asarray(x, value.dtype), value.shape) for x in operands]
 
 
-def numbers(alg, operands):
-    """Operands of `unify` as numbers and plain values."""
-    return [v if t is None else make(alg, v, t) for v, t in operands]
+def evaluated(ufunc, a, b):
+    """(a, b, ufunc(a, b) on their values), a and b over one algebra; NumPy's own result."""
+    a, b = aligned(a, b) if holds(a) or holds(b) else (a, b)
+    return a, b, ufunc(*_kinds.values((a, b)))
 
 
 # ---- one argument ------------------------------------------------------------------------
@@ -94,6 +108,19 @@ def nilpotent(x, value):
     return fixed(spread(x, value), np.zeros(value.shape, value.dtype))
 
 
+def linear_each(func):
+    """func on every coefficient, element by element."""
+
+    @_kinds.positional(func, kind="linear")
+    def row(x):
+        if not holds(x):
+            return func(x)
+        x = pack(x)
+        return on_terms(x, func(x.value), func)
+
+    return row
+
+
 # ---- two arguments -----------------------------------------------------------------------
 
 
@@ -105,19 +132,19 @@ def split(ufunc, shares):
 
     @with_signature(ufunc, kind="split")
     def row(a, b):
-        alg, operands = unify(a, b)
-        result = ufunc(operands[0][0], operands[1][0])
-        if alg is None:
+        a, b, result = evaluated(ufunc, a, b)
+        if type(a) is not Taylor and type(b) is not Taylor:
             return result
         value = np.asarray(result)
-        a, b = common(value, *numbers(alg, operands))
+        a, b = common(value, a, b)
+        total = None
         with np.errstate(all="ignore"):
             pair = shares(_kinds.values(a), _kinds.values(b), value)
-            terms = [share(parts(x)[2]) for x, share in zip((a, b), pair, strict=True)
-                     if type(x) is Taylor and share is not None]
-        if not terms:
-            return result
-        return make(alg, value, terms[0] if len(terms) == 1 else terms[0] + terms[1])
+            for x, share in zip((a, b), pair, strict=True):
+                if type(x) is Taylor and share is not None:
+                    part = on_terms(x, value, share)
+                    total = part if total is None else apply("add", total, part, value=value)
+        return result if total is None else total
 
     return row
 
@@ -130,12 +157,11 @@ def paired(ufunc, slopes):
 
     @with_signature(ufunc, kind="paired")
     def row(a, b):
-        alg, operands = unify(a, b)
-        result = ufunc(operands[0][0], operands[1][0])
-        if alg is None:
+        a, b, result = evaluated(ufunc, a, b)
+        if type(a) is not Taylor and type(b) is not Taylor:
             return result
         value = np.asarray(result)
-        a, b = common(value, *numbers(alg, operands))
+        a, b = common(value, a, b)
         with np.errstate(all="ignore"):
             da, db = slopes(low(a), low(b))
             return chain_sum(value, (a, da), (b, db))
@@ -151,16 +177,17 @@ def low(x):
 def polar(x, y):
     """cos t, sin t and 1 / h of x + i y = h exp(i t).
 
-    At the origin all three are 0.  E t = (cos t E y - sin t E x) / h, E h = cos t E x +
-    sin t E y: sums in which nothing cancels that does not cancel in the answer.
+    At the origin all three are 0.  E t = (cos t E y - sin t E x) / h and E log h = (cos t
+    E x + sin t E y) / h: nothing cancels here that does not cancel in the answer, and 1 / h
+    is not squared, which would underflow.
     """
     if type(x) is not Taylor and type(y) is not Taylor:
         return polar_values(x, y)
     c, s, r = polar(low(x), low(y))
     cv, sv, rv = (np.asarray(_kinds.values(n)) for n in (c, s, r))
     t = chain_sum(np.zeros_like(cv), (y, c * r), (x, -(s * r)))
-    h = chain_sum(np.ones_like(cv), (x, c), (y, s))
-    return chain_sum(cv, (t, -s)), chain_sum(sv, (t, c)), chain_sum(rv, (h, -(r * r)))
+    log_h = chain_sum(np.zeros_like(cv), (x, c * r), (y, s * r))
+    return chain_sum(cv, (t, -s)), chain_sum(sv, (t, c)), chain_sum(rv, (log_h, -r))
 
 
 def polar_values(x, y):
@@ -191,22 +218,25 @@ def angle_slopes(y, x):
 
 
 def sigmoid_slopes(base):
-    """Partial derivatives of log(base**a + base**b): p = 1 / (1 + base**(b - a)) and 1 - p.
-
-    Both come with all their digits; their higher terms are those of tanh / 2.
-    """
-    exp = np.exp if base == np.e else np.exp2
+    """Partial derivatives of log(base**a + base**b): the sigmoids of a - b and of b - a."""
 
     def slopes(a, b):
         av, bv = np.asarray(_kinds.values(a)), np.asarray(_kinds.values(b))
         d = np.where(av == bv, 0, av - bv).astype(av.dtype)  # inf - inf: a tie
-        p, q = 1 / (1 + exp(-d)), 1 / (1 + exp(d))
-        if type(a) is not Taylor and type(b) is not Taylor:
-            return p, q
-        half = np.tanh(fixed(a - b, d) * (ln(base, d) / 2 if base != np.e else 0.5)) * 0.5
-        return fixed(half, p), fixed(-half, q)
+        return sigmoids(fixed(a - b, d), base)
 
     return slopes
+
+
+def sigmoids(d, base):
+    """p = 1 / (1 + base**-d) and 1 - p, each with all its digits: E p = p (1 - p) E d."""
+    if type(d) is not Taylor:
+        exp = np.exp if base == np.e else np.exp2
+        return 1 / (1 + exp(-d)), 1 / (1 + exp(d))
+    p, q = sigmoids(truncated(d), base)
+    h = p * q if base == np.e else p * q * ln(base, d)
+    pv, qv = np.asarray(_kinds.values(p)), np.asarray(_kinds.values(q))
+    return chain_sum(pv, (d, h)), chain_sum(qv, (d, -h))
 
 
 def power(ufunc):
@@ -222,32 +252,66 @@ def power(ufunc):
 
     @with_signature(ufunc, kind="power")
     def row(a, b):
-        alg, operands = unify(a, b)
-        result = ufunc(operands[0][0], operands[1][0])
-        if alg is None:
+        a, b, result = evaluated(ufunc, a, b)
+        if type(a) is not Taylor and type(b) is not Taylor:
             return result
         value = np.asarray(result)
-        a, b = common(value, *numbers(alg, operands))
+        a, b = common(value, a, b)
         with np.errstate(all="ignore"):
-            return _power(alg.D, a, b, value)
+            return _power(a, b, value)
 
     return row
 
 
-def _power(D, a, b, value):
+def _power(a, b, value):
     a0, b0 = np.asarray(_kinds.values(a)), np.asarray(_kinds.values(b))
     zero = np.zeros(value.shape, value.dtype)
     y = value
     if type(a) is Taylor:
-        u = nilpotent(a, value)
-        y = np.power(a0, b0 - D)
-        for j in range(D - 1, -1, -1):
-            y = apply("mul", u, y, value=zero)
-            y = apply("mul", y, (b - j) / (j + 1), value=zero)
-            y = fixed(y, np.power(a0, b0 - j) if j else value)
+        y = binomial(a, value, lambda j: np.power(a0, b0 - j), lambda j: (b - j) / (j + 1))
     if type(b) is Taylor:
         w = apply("mul", nilpotent(b, value), np.log(a0), value=zero)
         if type(y) is not Taylor:
             return apply("exp", w, value=value)
         y = apply("mul", y, apply("exp", w, value=zero + 1), value=value)
     return y
+
+
+def binomial(x, value, powers, factor):
+    """sum over j of binomial(b, j) x0**(b - j) u**j, where u is x without its value x0.
+
+    powers(j) is x0**(b - j), value is powers(0), and factor(j) is (b - j) / (j + 1).
+    """
+    D, x0 = x.algebra.D, np.asarray(x.value, value.dtype)
+    zero = np.zeros(value.shape, value.dtype)
+    u, shift = scaled(nilpotent(x, value))
+
+    def power(j):
+        z = powers(j)
+        if shift is None:
+            return z
+        lost = (x0 != 0) & ~((np.abs(z) >= np.finfo(z.dtype).tiny) & np.isfinite(z))
+        rest = value * (np.ldexp(np.ones_like(x0), shift) / x0) ** j
+        return np.where(lost, rest, np.ldexp(z, shift * j))
+
+    y = np.asarray(power(D), value.dtype)
+    for j in range(D - 1, -1, -1):
+        y = apply("mul", u, y, value=zero)
+        y = apply("mul", y, factor(j), value=zero)
+        y = fixed(y, np.asarray(power(j), value.dtype) if j else value)
+    return y
+
+
+def scaled(u):
+    """(u 2**-shift with terms about 1, shift); None for no shift.
+
+    Terms far from 1 overflow or underflow in high powers, and what multiplies them too.
+    """
+    alg, value, terms, lanes = laned_parts(u)
+    if terms.dtype.kind == "c" or not terms.size:
+        return u, None
+    size = np.abs(terms).max(axis=0)
+    shift = np.where(np.isfinite(size) & (size > 0), np.frexp(size)[1] - 1, 0)
+    if not shift.any():
+        return u, None
+    return make_laned(alg, value, np.ldexp(terms, -shift), lanes), shift

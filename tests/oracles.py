@@ -110,12 +110,13 @@ def mp_taylor(f, x, order, side=1):
     """Taylor coefficients 0 .. order of an mpmath function at x, good to 50 digits.
 
     f maps mpf to mpf.  Forward differences with a step far below any distance that
-    matters, on the given side of x, in precision enough for the cancellation.
+    matters, on the given side of x, in precision enough for the cancellation and for
+    coefficients that are 1e-300 of the largest.
     """
     x = to_mp(x)
     size = abs(x)
-    span = _BITS + 8 + max(0, -int(mpmath.mag(size))) * (size != 0)
-    with mpmath.workprec((order + 2) * span + 64):
+    span = _BITS + 8 + (max(0, -int(mpmath.mag(size))) if size else 0)
+    with mpmath.workprec((order + 2) * span + 1600):
         unit = size if 0 < size < 1 or size > 1e6 else mpmath.mpf(1)
         h = mpmath.ldexp(unit, -_BITS) * side
         row = [f(x + k * h) for k in range(order + 1)]
@@ -133,14 +134,14 @@ def mp_values(f, x, order):
     wide = np.clongdouble if x.dtype.kind == "c" else np.longdouble
     out = np.empty((order + 1, x.size), wide)
     for i, e in enumerate(x.ravel()):
-        out[:, i] = [_round(c) for c in mp_taylor(f, e, order)]
+        out[:, i] = [in_long_double(c) for c in mp_taylor(f, e, order)]
     return out.reshape((order + 1, *x.shape))
 
 
-def _round(c):
+def in_long_double(c):
     """An mpmath number in long double precision."""
     if isinstance(c, mpmath.mpc):
-        return _round(c.real) + np.clongdouble(1j) * _round(c.imag)
+        return in_long_double(c.real) + np.clongdouble(1j) * in_long_double(c.imag)
     if not mpmath.isfinite(c):
         return np.longdouble(float(c))
     high = float(c)

@@ -13,8 +13,17 @@ import numpy as np
 from numpy._core import umath
 
 from dualdiff import _kinds
-from dualdiff._elementwise import EVERYWHERE, by_number, by_series, fixed, ln
-from dualdiff._kinds import constant, elementwise, linear
+from dualdiff._elementwise import (
+    EVERYWHERE,
+    binomial,
+    by_number,
+    by_series,
+    fixed,
+    linear_each,
+    ln,
+    on_terms,
+)
+from dualdiff._kinds import constant, elementwise
 from dualdiff._taylor import Taylor, apply, make, parts
 
 # ---- derivatives that keep their digits --------------------------------------------------
@@ -66,12 +75,12 @@ def arctan_slope(x):
     return np.where(np.abs(x) * np.finfo(x.dtype).eps > 1, far * far, 1 / (1 + x * x))
 
 
-def cbrt_series(x, y, D):
-    """Binomial coefficients of exponent 1/3; the first is 1 / (3 y**2)."""
-    c = [1 / (3 * y * y)]
-    for j in range(2, D + 1):
-        c.append(c[-1] * ((4 - 3 * j) / (3 * j)) / x)
-    return c
+def cbrt(x, y):
+    """The binomial series of exponent 1/3; its first power is 1 / y**2."""
+    y = np.asarray(y)
+    x0 = np.asarray(x.value)
+    return binomial(x, y, lambda j: 1 / (y * y) / x0 ** (j - 1),
+                    lambda j: y.dtype.type(1 - 3 * j) / y.dtype.type(3 * (j + 1)))
 
 
 def sinc_series(x, y, D):
@@ -88,15 +97,12 @@ def sinc_series(x, y, D):
     s = [np.where(u == 0, 1, waves[0] / u)]
     for k in range(1, D + 1):
         s.append((derivative[k % 4] - k * s[k - 1]) / u)
-    near = np.abs(u) < D
-    if near.any():
-        v, sv = u[near], [d[near] for d in derivative]
-        r = np.zeros_like(v)
+    if np.any(np.abs(u) < D):
+        r = np.zeros_like(u)
         for k in range(3 * D + 40, 0, -1):
-            r = (sv[k % 4] - v * r) / k  # s_{k-1}
-            if k - 1 <= D:
-                keep = np.abs(v) < k - 1 if k > 1 else np.abs(v) < 0
-                s[k - 1][near] = np.where(keep, r, s[k - 1][near])
+            r = (derivative[k % 4] - u * r) / k  # s_{k-1}
+            if k <= D + 1:
+                s[k - 1] = np.where(np.abs(u) < k - 1, r, s[k - 1])
     scale, out = 1, []
     for k in range(1, D + 1):
         scale = scale * pi / k
@@ -153,8 +159,7 @@ def real_part(val):
     val = _kinds.pack(val)
     if val.dtype.kind != "c":
         return val
-    alg, value, terms = parts(val)
-    return make(alg, value.real, terms.real)
+    return on_terms(val, val.value.real, lambda t: t.real)
 
 
 def imaginary_part(val):
@@ -164,8 +169,7 @@ def imaginary_part(val):
     val = _kinds.pack(val)
     if val.dtype.kind != "c":
         return np.imag(val.value)
-    alg, value, terms = parts(val)
-    return make(alg, value.imag, terms.imag)
+    return on_terms(val, val.value.imag, lambda t: t.imag)
 
 
 for _row, _func in ((absolute, np.absolute), (sign, np.sign), (angle, np.angle),
@@ -179,16 +183,21 @@ absolute.domain = EVERYWHERE
 
 def modf(x):
     """The fraction carries the derivative; the whole part is constant."""
-    alg, value, terms = parts(_kinds.pack(x))
-    fraction, whole = np.modf(value)
-    return make(alg, fraction, terms), whole
+    if not _kinds.holds(x):
+        return np.modf(x)
+    x = _kinds.pack(x)
+    fraction, whole = np.modf(x.value)
+    return fixed(x, fraction), whole
 
 
 def frexp(x):
     """The mantissa carries the derivative; the exponent is constant."""
-    alg, value, terms = parts(_kinds.pack(x))
-    mantissa, exponent = np.frexp(value)
-    return make(alg, mantissa, np.ldexp(terms, -exponent)), exponent
+    if not _kinds.holds(x):
+        return np.frexp(x)
+    x = _kinds.pack(x)
+    mantissa, exponent = np.frexp(x.value)
+    with np.errstate(all="ignore"):
+        return on_terms(x, mantissa, lambda t: np.ldexp(t, -exponent)), exponent
 
 
 for _row, _func in ((modf, np.modf), (frexp, np.frexp)):
@@ -216,6 +225,7 @@ ROWS = {
     np.log2: by_number(np.log2, lambda x, y: np.log(x) / ln(2, x), (0, np.inf)),
     np.log10: by_number(np.log10, lambda x, y: np.log(x) / ln(10, x), (0, np.inf)),
     np.square: by_number(np.square, lambda x, y: x * x),
+    np.cbrt: by_number(np.cbrt, cbrt),
     np.reciprocal: by_number(np.reciprocal, lambda x, y: x ** -1),
     # by their derivative
     np.arcsin: elementwise(np.arcsin, lambda x: 1 / root_one_minus_square(x), (-1, 1)),
@@ -228,15 +238,14 @@ ROWS = {
     np.fabs: elementwise(np.fabs, sign_of_value),
     np.absolute: absolute,
     # by their series
-    np.cbrt: by_series(np.cbrt, cbrt_series),
     np.sinc: by_series(np.sinc, sinc_series),
     # linear
-    np.positive: linear(np.positive, np.positive),
-    np.conjugate: linear(np.conjugate, np.conjugate),
-    np.deg2rad: linear(np.deg2rad, np.deg2rad),
-    np.radians: linear(np.radians, np.radians),
-    np.rad2deg: linear(np.rad2deg, np.rad2deg),
-    np.degrees: linear(np.degrees, np.degrees),
+    np.positive: linear_each(np.positive),
+    np.conjugate: linear_each(np.conjugate),
+    np.deg2rad: linear_each(np.deg2rad),
+    np.radians: linear_each(np.radians),
+    np.rad2deg: linear_each(np.rad2deg),
+    np.degrees: linear_each(np.degrees),
     np.real: real_part,
     np.imag: imaginary_part,
     np.angle: angle,

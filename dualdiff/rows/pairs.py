@@ -10,7 +10,8 @@ from dualdiff import _kinds
 from dualdiff._elementwise import (
     angle_slopes,
     common,
-    numbers,
+    fixed,
+    on_terms,
     paired,
     polar,
     power,
@@ -19,7 +20,6 @@ from dualdiff._elementwise import (
 )
 from dualdiff._kinds import constant, holds
 from dualdiff._reference import times
-from dualdiff._taylor import Taylor, make, parts, unify
 from dualdiff.rows.elementwise import kernel
 
 # ---- shares of the operands, from the values ---------------------------------------------
@@ -68,39 +68,29 @@ def divmod_(a, b):
     """(constant quotient, remainder)."""
     if not holds(a) and not holds(b):
         return np.divmod(a, b)
-    _, ((av, _), (bv, _)) = unify(a, b)
-    quotient, rest = np.divmod(av, bv)
+    quotient, rest = np.divmod(*_kinds.values((a, b)))
     with np.errstate(all="ignore"):
-        r = np.remainder(a, b)
-    return quotient, make(*_with(r, rest)) if type(r) is Taylor else rest
-
-
-def _with(r, value):
-    alg, _, terms = parts(r)
-    return alg, value, terms
+        return quotient, fixed(np.remainder(a, b), rest)
 
 
 def ldexp(a, n):
     """a 2**n for integers n."""
-    alg, operands = unify(a, n)
-    value = np.ldexp(operands[0][0], operands[1][0])
-    if alg is None:
-        return value
-    a, n = numbers(alg, operands)
-    if type(n) is Taylor:
+    if holds(n):
         raise _kinds.refuse(np.ldexp, "no derivative with respect to argument 2",
                             "exponents are integers; use a * 2.0**n")
-    (a,) = common(np.asarray(value), a)
+    value = np.ldexp(_kinds.values(a), n)
+    if not holds(a):
+        return value
+    (a,) = common(np.asarray(value), _kinds.pack(a))
     with np.errstate(all="ignore"):
-        return make(alg, np.asarray(value), np.ldexp(parts(a)[2], n))
+        return on_terms(a, value, lambda t: np.ldexp(t, n))
 
 
 def clip(a, a_min, a_max):
     """minimum(maximum(a, a_min), a_max)."""
     value = umath.clip(*map(_kinds.values, (a, a_min, a_max)))
     with np.errstate(all="ignore"):
-        y = np.minimum(np.maximum(a, a_min), a_max)
-    return make(*_with(y, np.asarray(value))) if type(y) is Taylor else value
+        return fixed(np.minimum(np.maximum(a, a_min), a_max), value)
 
 
 for _row, _func in ((divmod_, np.divmod), (ldexp, np.ldexp), (clip, umath.clip)):
