@@ -11,6 +11,7 @@ rooms.
 
 from dualdiff import _dispatch, _taylor
 from dualdiff.rows import (
+    creation,
     einsum,
     elementwise,
     fft,
@@ -22,11 +23,14 @@ from dualdiff.rows import (
     polynomial,
     products,
     reductions,
+    refused,
+    scimath,
     shapes,
     ufunc_methods,
 )
 
 ROOMS = (
+    creation,
     einsum,
     elementwise,
     fft,
@@ -38,6 +42,8 @@ ROOMS = (
     polynomial,
     products,
     reductions,
+    refused,
+    scimath,
     shapes,
     ufunc_methods,
 )
