@@ -68,7 +68,7 @@ def by_function(name, count):
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "callgrind.out"
         collected(name, "dualdiff", count, out)
-        listing = subprocess.run(["callgrind_annotate", "--threshold=100", str(out)],
+        listing = subprocess.run(["callgrind_annotate", "--auto=no", "--threshold=100", str(out)],
                                  capture_output=True, text=True, check=True).stdout
     spent = {}
     for line in listing.splitlines():

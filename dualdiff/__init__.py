@@ -1,22 +1,60 @@
-"""dualdiff: derivatives of plain NumPy code, to any order.
+"""dualdiff: derivatives of plain NumPy code, to any order, exact to rounding.
 
-Derivatives      grad, value_and_grad, jvp, jvps, linearize, hvp
-Jacobians        jacfwd, jacobian, jacrev, value_and_jacfwd, hessian, hessian_diag,
-                 value_grad_and_hessian, laplacian, divergence, curl
-Higher orders    nth_derivative, derivatives, mixed_partial, derivative_tensor, jet
-Element by element   elementwise_grad
-Numbers by hand  variables, dual, hyperdual, taylor_number, Taylor
-Own rules        custom_jvp, register_derivative, stop_gradient
-Settings         memory_budget, set_memory_pool, clear_memory_pool, set_num_threads,
-                 get_num_threads, set_lanes
-Rooms            dualdiff.random, dualdiff.tree_util, dualdiff.test_util
+Write functions with ``import numpy as np``; differentiate them with what is here.  Names that
+JAX has mean what they mean there.
+
+First derivatives
+    grad, value_and_grad      of a scalar function
+    jvp, jvps                 along one direction, along several at once
+    jacfwd, jacobian, jacrev  the Jacobian (all three in forward mode)
+    value_and_jacfwd          with the value, in one evaluation
+    linearize                 a linear function that does not run yours again
+    elementwise_grad          of functions that act element by element, any size
+
+Second and higher
+    hessian, value_grad_and_hessian, hvp, hessian_diag
+    derivative_tensor         the full symmetric tensor of any order
+    mixed_partial             one entry of it
+    nth_derivative            of a function of one variable
+    derivatives               the value and all orders up to n
+
+Fields
+    laplacian, divergence, curl
+
+Series
+    taylor, TaylorPolynomial  polynomials: arithmetic, composition, reversion, radius
+    jet                       Taylor series through a function
+
+Equations
+    implicit_root, implicit_fixed_point   what a solver finds, to any order
+
+Numbers by hand
+    variables, dual, hyperdual, taylor_number, Taylor
+
+Rules of your own
+    custom_jvp, stop_gradient
+
+Settings
+    memory_budget             of one evaluation with many seeds
+    set_lanes                 how many seeds are represented
+    set_num_threads           of work on large arrays
+    set_memory_pool, clear_memory_pool
+    float0                    the dtype of derivatives of integers
+
+Modules
+    dualdiff.tree_util        pytrees: nested containers of arrays
+    dualdiff.test_util        check_grads
+    dualdiff.random           random numbers equal to JAX's
+
+All of them nest in all others, through closures, in threads.
 """
 
 from dualdiff import _dispatch, _lane_forms, rows  # noqa: F401  (they fill the tables)
 from dualdiff._arguments import float0
 from dualdiff._chunks import memory_budget
 from dualdiff._custom import custom_jvp, stop_gradient
-from dualdiff._driver import get_num_threads, set_num_threads
+from dualdiff._driver import set_num_threads
+from dualdiff._implicit import implicit_fixed_point, implicit_root
 from dualdiff._jacobians import (
     curl,
     derivative_tensor,
@@ -35,18 +73,26 @@ from dualdiff._jacobians import (
 )
 from dualdiff._memory import clear_memory_pool, set_memory_pool
 from dualdiff._numbers import Taylor, dual, hyperdual, taylor_number, variables
-from dualdiff._partials import register_derivative
+from dualdiff._polynomial import TaylorPolynomial, taylor
 from dualdiff._seeding import set_lanes
 from dualdiff._series import derivatives, elementwise_grad, jet, mixed_partial, nth_derivative
 from dualdiff._transforms import grad, jvp, value_and_grad
 from dualdiff._version import __version__
 
 __all__ = [
-    "Taylor", "__version__", "clear_memory_pool", "curl", "custom_jvp", "derivative_tensor",
-    "derivatives", "divergence", "dual", "elementwise_grad", "float0", "get_num_threads", "grad",
-    "hessian", "hessian_diag", "hvp", "hyperdual", "jacfwd", "jacobian", "jacrev", "jet", "jvp",
-    "jvps", "laplacian", "linearize", "memory_budget", "mixed_partial", "nth_derivative",
-    "register_derivative",
-    "set_lanes", "set_memory_pool", "set_num_threads", "stop_gradient", "taylor_number",
-    "value_and_grad", "value_and_jacfwd", "value_grad_and_hessian", "variables",
-]
+    "Taylor", "TaylorPolynomial", "__version__", "clear_memory_pool", "curl", "custom_jvp",
+    "derivative_tensor", "derivatives", "divergence", "dual", "elementwise_grad", "float0",
+    "grad", "hessian", "hessian_diag", "hvp", "hyperdual", "implicit_fixed_point",
+    "implicit_root", "jacfwd", "jacobian", "jacrev", "jet", "jvp", "jvps", "laplacian",
+    "linearize", "memory_budget", "mixed_partial", "nth_derivative", "set_lanes",
+    "set_memory_pool", "set_num_threads", "stop_gradient", "taylor", "taylor_number", "value_and_grad",
+    "value_and_jacfwd", "value_grad_and_hessian", "variables",
+]  # fmt: skip
+
+
+def __getattr__(name):
+    if name in ("numpy", "random", "test_util", "tree_util"):
+        import importlib
+
+        return importlib.import_module(f"dualdiff.{name}")
+    raise AttributeError(f"module 'dualdiff' has no attribute {name!r}")

@@ -304,7 +304,9 @@ def chain_with(x, value, h):
     if type(h) is not Taylor:
         h = np.broadcast_to(np.asarray(h, value.dtype), value.shape)
         return apply("chain", x, h if value.ndim else h[()], value=value)
-    _, hv, ht, lanes = laned_parts(spread(h, value))
+    _, hv, ht, lanes = laned_parts(h)
+    hv = np.asarray(np.broadcast_to(hv, value.shape), value.dtype, order="C")
+    ht = np.broadcast_to(ht, ht.shape[:1] + value.shape)
     full = x.algebra
     rows = np.zeros((full.M - 1, *value.shape), value.dtype)
     rows[: len(ht)] = ht

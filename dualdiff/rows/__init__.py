@@ -11,7 +11,7 @@ rooms.
 
 from dualdiff import _dispatch, _taylor
 from dualdiff.rows import (
-    calculus,
+    creation,
     einsum,
     elementwise,
     fft,
@@ -25,14 +25,15 @@ from dualdiff.rows import (
     products,
     quantiles,
     reductions,
-    selection,
+    refused,
+    scimath,
     shapes,
     special,
     ufunc_methods,
 )
 
 ROOMS = (
-    calculus,
+    creation,
     einsum,
     elementwise,
     fft,
@@ -46,7 +47,8 @@ ROOMS = (
     products,
     quantiles,
     reductions,
-    selection,
+    refused,
+    scimath,
     shapes,
     ufunc_methods,
 )

@@ -52,7 +52,7 @@ def root_one_minus_square(x):
     if type(x) is Taylor:
         return apply("sqrt", -(x * x), value=root_one_minus_square(np.asarray(x.value)))
     if x.dtype.kind == "c":
-        return np.sqrt(1 - x) * np.sqrt(1 + x)
+        return np.sqrt(-(x - 1)) * np.sqrt(x - -1)  # differences keep the sign of x.imag = 0
     return np.sqrt(one_minus_square(x))
 
 
@@ -61,7 +61,9 @@ def root_one_plus_square(x):
     if type(x) is Taylor:
         return apply("sqrt", x * x, value=root_one_plus_square(np.asarray(x.value)))
     if x.dtype.kind == "c":
-        return np.sqrt(1 - 1j * x) * np.sqrt(1 + 1j * x)
+        turned = np.empty_like(x)  # i x, with the signs of zeros
+        turned.real, turned.imag = -x.imag, x.real
+        return np.sqrt(-(turned - 1)) * np.sqrt(turned - -1)
     return np.hypot(x.dtype.type(1), x)
 
 
@@ -233,7 +235,7 @@ ROWS = {
     np.arctan: elementwise(np.arctan, arctan_slope),
     np.arcsinh: elementwise(np.arcsinh, lambda x: 1 / root_one_plus_square(x)),
     np.arccosh: elementwise(
-        np.arccosh, lambda x: (1 / np.sqrt(x - 1)) * (1 / np.sqrt(x + 1)), (1, np.inf)),
+        np.arccosh, lambda x: (1 / np.sqrt(x - 1)) * (1 / np.sqrt(x - -1)), (1, np.inf)),
     np.arctanh: elementwise(np.arctanh, lambda x: 1 / one_minus_square(x), (-1, 1)),
     np.fabs: elementwise(np.fabs, sign_of_value),
     np.absolute: absolute,

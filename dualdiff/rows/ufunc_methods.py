@@ -237,7 +237,8 @@ def reduceat(func, fold):
         if type(array) is not Taylor:
             return store(value, out)
         x = _front(_cast(func, array, value.dtype), axis)
-        ends = [*indices[1:], len(x)]
+        indices = np.asarray(indices, np.intp)
+        ends = [*indices[1:], len(x)] if len(indices) else []
         front = np.moveaxis(value, axis, 0)
         with np.errstate(all="ignore"):
             segments = [x[i] if i >= j or j == i + 1 else fold(func, x[i:j], None, None, v)
