@@ -79,7 +79,7 @@ def test_logistic_regression(run):
     f = g["figures"]
     assert f["gap"] < 1e-14 and f["gradient"] < 1e-5
     assert np.all(np.diff(f["losses"]) <= 0) and f["losses"][0] == pytest.approx(np.log(2))
-    assert f["held_out"] >= 0.96
+    assert f["held_out"] >= 0.95
     (X, y), _ = g["split"]()
     other = linear_model.LogisticRegression(C=1 / g["PENALTY"], tol=1e-10, max_iter=10_000)
     other.fit(X, y)
