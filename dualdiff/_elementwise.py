@@ -8,6 +8,8 @@ May import: the kinds, the number, NumPy.  Knows no rows.  Invariant: the value 
 result is the NumPy function's own, and raises NumPy's own warnings, no others.
 """
 
+import functools
+
 import numpy as np
 
 from dualdiff import _kinds
@@ -29,7 +31,12 @@ EVERYWHERE = (-np.inf, np.inf)
 
 def ln(base, x):
     """Natural logarithm of a base, rounded once to the dtype of x."""
-    return x.dtype.type(np.log(np.longdouble(base)))
+    return _ln(base, x.dtype)
+
+
+@functools.cache
+def _ln(base, dtype):
+    return dtype.type(np.log(np.longdouble(base)))
 
 
 def fixed(x, value):
@@ -38,15 +45,21 @@ def fixed(x, value):
 
 
 def on_terms(x, value, f):
-    """The number of this value whose terms are f(terms of x), element by element."""
+    """The number of this value whose terms are f(terms of x), a new array, one by one."""
     alg, _, terms, lanes = laned_parts(x)
     return make_laned(alg, np.asarray(value), f(terms), lanes)
 
 
 def common(value, *operands):
     """Operands broadcast to the shape of a value, in its dtype: numbers and plain arrays."""
-    return [spread(x, value) if type(x) is Taylor else
-            np.broadcast_to(np.asarray(x, value.dtype), value.shape) for x in operands]
+    out = []
+    for x in operands:
+        if type(x) is Taylor:
+            out.append(spread(x, value))
+            continue
+        x = np.asarray(x, value.dtype)
+        out.append(x if x.shape == value.shape else np.broadcast_to(x, value.shape))
+    return out
 
 
 def evaluated(ufunc, a, b):
@@ -127,7 +140,7 @@ def linear_each(func):
 def split(ufunc, shares):
     """Linear in both arguments once the values are known.
 
-    shares(a, b, value) gives two functions from terms to terms, or None for no share.
+    shares(a, b, value) gives two functions from terms to new terms, or None for no share.
     """
 
     @with_signature(ufunc, kind="split")
@@ -191,8 +204,11 @@ def polar(x, y):
 
 
 def polar_values(x, y):
-    """polar of plain arrays, scaled so that nothing overflows or underflows on the way."""
+    """polar of plain arrays, scaled where something might overflow or underflow on the way."""
     x, y = np.asarray(x), np.asarray(y)
+    info, h = np.finfo(x.dtype), np.hypot(x, y)
+    if np.all((h > info.tiny / info.eps) & (h < info.max * info.eps)):
+        return x / h, y / h, 1 / h
     unbounded = np.isinf(x) | np.isinf(y)
     # Of infinite operands only the direction counts.
     u = np.where(unbounded & ~np.isnan(x), np.copysign(np.isinf(x), x), x).astype(x.dtype)

@@ -294,19 +294,26 @@ def chain(x, value, derivative):
     value = np.asarray(value)
     if x.dtype != value.dtype:
         x = x.astype(value.dtype)
+    low = truncated(x)
+    if type(low) is np.ndarray and low.ndim == 0:
+        low = low[()]  # arithmetic of NumPy's scalars is faster
     with np.errstate(all="ignore"):
-        h = derivative(truncated(x))
+        h = derivative(low)
     return chain_with(x, value, h)
 
 
 def chain_with(x, value, h):
     """The number y with this value and E y = h E x; h is known to one order less."""
     if type(h) is not Taylor:
-        h = np.broadcast_to(np.asarray(h, value.dtype), value.shape)
+        h = np.asarray(h, value.dtype)
+        if h.shape != value.shape:
+            h = np.broadcast_to(h, value.shape)
         return apply("chain", x, h if value.ndim else h[()], value=value)
     _, hv, ht, lanes = laned_parts(h)
-    hv = np.asarray(np.broadcast_to(hv, value.shape), value.dtype, order="C")
-    ht = np.broadcast_to(ht, ht.shape[:1] + value.shape)
+    if hv.shape != value.shape:
+        hv = np.broadcast_to(hv, value.shape)
+        ht = np.broadcast_to(ht, ht.shape[:1] + value.shape)
+    hv = np.asarray(hv, value.dtype, order="C")
     full = x.algebra
     rows = np.zeros((full.M - 1, *value.shape), value.dtype)
     rows[: len(ht)] = ht

@@ -105,4 +105,9 @@ def sweep(domain, largest, extra=(), dense=True):
             inward = 1.0 if end == low else -1.0
             steps = (2.0**-52, 1e-12, 1e-6, 1e-3, 0.1) if dense else (2.0**-52, 1e-3)
             points += [end + inward * step for step in steps]
+    if dense:
+        rng = np.random.default_rng(11)
+        sign = rng.choice((-1.0, 1.0), 64)
+        points += list(sign[:40] * 10.0 ** rng.uniform(-12, min(np.log10(largest), 12), 40))
+        points += list(rng.uniform(max(low, -4), min(high, 4), 24))
     return np.array(sorted({p for p in points if low < p < high and abs(p) <= largest}))

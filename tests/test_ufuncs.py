@@ -63,7 +63,7 @@ def test_elementary_lists_every_function_with_a_domain():
     assert two - apart == set(elementary.TWO)
 
 
-@pytest.mark.parametrize("f", sorted(REFUSED, key=name), ids=name)
+@pytest.mark.parametrize("f", [f for f in UFUNCS if f in REFUSED], ids=name)
 def test_refused_with_its_reason(f):
     x, = numbers(1.5)
     with pytest.raises(TypeError, match="dualdiff: .*not for numbers: it works on .*x.value"):

@@ -73,8 +73,8 @@ def arctan_slope(x):
         return fixed(1 / (1 + x * x), np.asarray(arctan_slope(np.asarray(x.value))))
     if x.dtype.kind == "c":
         return 1 / ((1 - 1j * x) * (1 + 1j * x))
-    far = 1 / x
-    return np.where(np.abs(x) * np.finfo(x.dtype).eps > 1, far * far, 1 / (1 + x * x))
+    near, far = 1 / (1 + x * x), np.abs(x) * np.finfo(x.dtype).eps > 1
+    return np.where(far, (1 / x) * (1 / x), near) if np.any(far) else near
 
 
 def cbrt(x, y):
@@ -189,7 +189,7 @@ def modf(x):
         return np.modf(x)
     x = _kinds.pack(x)
     fraction, whole = np.modf(x.value)
-    return fixed(x, fraction), whole
+    return on_terms(x, fraction, np.copy), whole
 
 
 def frexp(x):

@@ -27,10 +27,13 @@ from dualdiff.rows.elementwise import kernel
 
 def picks(a, b, value):
     """The operand that became the value; half of each at a tie."""
-    nan = np.isnan(value)
-    from_a = (a == value) | (nan & np.isnan(a))
-    from_b = (b == value) | (nan & np.isnan(b))
+    from_a, from_b = a == value, b == value
+    if not np.all(from_a | from_b):
+        nan = np.isnan(value)
+        from_a, from_b = from_a | (nan & np.isnan(a)), from_b | (nan & np.isnan(b))
     tie = from_a & from_b
+    if not np.any(tie):
+        return lambda t: np.where(from_a, t, 0), lambda t: np.where(from_b, t, 0)
     half = a.dtype.type(0.5)
     return (lambda t: np.where(tie, half * t, np.where(from_a, t, 0)),
             lambda t: np.where(tie, half * t, np.where(from_b, t, 0)))
@@ -39,13 +42,13 @@ def picks(a, b, value):
 def remainder(a, b, value):
     """a - q b with a constant quotient, rounded down."""
     q = np.floor_divide(a, b)
-    return lambda t: t, lambda t: -times(t, q)
+    return np.copy, lambda t: -times(t, q)
 
 
 def fmod(a, b, value):
     """a - q b with a constant quotient, rounded towards zero."""
     q = np.where(np.isinf(b), 0, np.rint((a - value) / b)).astype(a.dtype)
-    return lambda t: t, lambda t: -times(t, q)
+    return np.copy, lambda t: -times(t, q)
 
 
 def copysign(a, b, value):
@@ -56,7 +59,7 @@ def copysign(a, b, value):
 
 def nextafter(a, b, value):
     """a, and a step that does not depend on it."""
-    return lambda t: t, None
+    return np.copy, None
 
 
 def heaviside(x, h, value):
