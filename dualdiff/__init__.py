@@ -32,6 +32,7 @@ Numbers by hand
     variables, dual, hyperdual, taylor_number, Taylor
 
 Rules of your own
+    register_derivative       an elementwise function's, in one line
     custom_jvp, stop_gradient
 
 Settings
@@ -73,6 +74,7 @@ from dualdiff._jacobians import (
 )
 from dualdiff._memory import clear_memory_pool, set_memory_pool
 from dualdiff._numbers import Taylor, dual, hyperdual, taylor_number, variables
+from dualdiff._partials import register_derivative
 from dualdiff._polynomial import TaylorPolynomial, taylor
 from dualdiff._seeding import set_lanes
 from dualdiff._series import derivatives, elementwise_grad, jet, mixed_partial, nth_derivative
@@ -84,9 +86,9 @@ __all__ = [
     "derivative_tensor", "derivatives", "divergence", "dual", "elementwise_grad", "float0",
     "grad", "hessian", "hessian_diag", "hvp", "hyperdual", "implicit_fixed_point",
     "implicit_root", "jacfwd", "jacobian", "jacrev", "jet", "jvp", "jvps", "laplacian",
-    "linearize", "memory_budget", "mixed_partial", "nth_derivative", "set_lanes",
-    "set_memory_pool", "set_num_threads", "stop_gradient", "taylor", "taylor_number", "value_and_grad",
-    "value_and_jacfwd", "value_grad_and_hessian", "variables",
+    "linearize", "memory_budget", "mixed_partial", "nth_derivative", "register_derivative",
+    "set_lanes", "set_memory_pool", "set_num_threads", "stop_gradient", "taylor",
+    "taylor_number", "value_and_grad", "value_and_jacfwd", "value_grad_and_hessian", "variables",
 ]  # fmt: skip
 
 

@@ -41,7 +41,8 @@ def view_with(x, whole, value, terms, lanes):
     alg, v, t = whole[:3]
     shared = np.may_share_memory(value, v)
     own = v.ndim == 0 and v.dtype == np.float64  # in a C buffer: nothing to share
-    if shared and not own and np.may_share_memory(terms, t) and is_laned(x) == (lanes is not None):
+    same = is_laned(x) == (lanes is not None)  # else the dense form of x: a copy
+    if shared and same and not own and np.may_share_memory(terms, t):
         return make_laned_view(x, value, terms, lanes)
     if shared:
         value = value.copy()

@@ -232,8 +232,8 @@ def _exponents(who, alg, multi_index):
         multi_index = multi_index[0]
     n = sum(f.n for f in alg.factors)
     if len(multi_index) != n:
-        raise ValueError(f"{who} expected an exponent for each of {n} variable{'s' * (n != 1)}, got "
-                         f"{tuple(multi_index)}; write {who}(1, 0, ...)")
+        raise ValueError(f"{who} expected an exponent for each of {n} "
+                         f"variable{'s' * (n != 1)}, got {tuple(multi_index)}; write {who}(1, 0, ...)")
     return [check_order(who, e, name=f"exponent {i}") for i, e in enumerate(multi_index)]
 
 

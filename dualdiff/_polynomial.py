@@ -264,9 +264,9 @@ class TaylorPolynomial:
         if shape_of(start) != shape_of(self.center) or not np.all(
             np.equal(_plain(start), _plain(self.center))
         ):
-            raise ValueError(f"composition expected an inner polynomial that starts at the centre of "
-                             f"the outer one, {_plain(self.center)}, got the value {_plain(start)}; "
-                             "expand the outer function about that point")
+            raise ValueError("composition expected an inner polynomial that starts at the centre "
+                             f"of the outer one, {_plain(self.center)}, got the value "
+                             f"{_plain(start)}; expand the outer function about that point")
         order = min(self.order, inner.order)
         return inner.truncate(order)._map(self)
 
@@ -470,8 +470,8 @@ class TaylorPolynomial:
             raise ValueError(f"reversion expected one value, got shape {self.shape}; revert each "
                              "element on its own")
         if self.order == 0 or _plain(self.coefficients[1]) == 0:
-            raise ValueError("reversion expected a derivative that is not zero at the centre: there "
-                             "is no inverse function of this form")
+            raise ValueError("reversion expected a derivative that is not zero at the centre: "
+                             "there is no inverse function of this form")
         slope = self.derivative()
         start = self.coefficients[0]
         with Call(1, self.order) as call:

@@ -64,7 +64,7 @@ def main(where):
         jac=True,
         method="L-BFGS-B",
         callback=path.append,
-        options={"maxiter": 200, "gtol": 1e-8},
+        options={"maxiter": 200, "gtol": 1e-8, "ftol": 0.0},
     )
     losses = [loss(w, X, y) for w in path]
     held_out = [accuracy(w, X_test, y_test) for w in path]

@@ -77,13 +77,13 @@ def test_logistic_regression(run):
     linear_model = pytest.importorskip("sklearn.linear_model")
     g, _ = run("logistic_regression")
     f = g["figures"]
-    assert f["gap"] < 1e-14 and f["gradient"] < 1e-5
+    assert f["gap"] < 1e-14 and f["gradient"] < 1e-7
     assert np.all(np.diff(f["losses"]) <= 0) and f["losses"][0] == pytest.approx(np.log(2))
     assert f["held_out"] >= 0.95
     (X, y), _ = g["split"]()
     other = linear_model.LogisticRegression(C=1 / g["PENALTY"], tol=1e-10, max_iter=10_000)
     other.fit(X, y)
-    close(f["w"], np.append(other.coef_, other.intercept_), atol=2e-4)
+    close(f["w"], np.append(other.coef_, other.intercept_), atol=1e-5)
 
 
 def test_curvature(run):
@@ -107,7 +107,7 @@ def test_newton_rosenbrock(run):
 def test_robot_arm(run):
     f = run("robot_arm")[0]["figures"]
     assert f["gap"] < 1e-14 and f["straight"] < 1e-15 < 0.1 < f["bent"]
-    assert f["miss"] < 1e-12 and f["steps"] < 20
+    assert f["miss"] < 1e-12 and f["steps"] < 25
 
 
 def test_black_scholes(run):

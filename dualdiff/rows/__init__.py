@@ -11,6 +11,7 @@ rooms.
 
 from dualdiff import _dispatch, _taylor
 from dualdiff.rows import (
+    calculus,
     creation,
     einsum,
     elementwise,
@@ -27,12 +28,14 @@ from dualdiff.rows import (
     reductions,
     refused,
     scimath,
+    selection,
     shapes,
     special,
     ufunc_methods,
 )
 
 ROOMS = (
+    calculus,
     creation,
     einsum,
     elementwise,
@@ -49,6 +52,7 @@ ROOMS = (
     reductions,
     refused,
     scimath,
+    selection,
     shapes,
     ufunc_methods,
 )

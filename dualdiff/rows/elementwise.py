@@ -24,7 +24,8 @@ from dualdiff._elementwise import (
     on_terms,
 )
 from dualdiff._kinds import constant, elementwise
-from dualdiff._taylor import Taylor, apply, make, parts
+from dualdiff._movement import view_with
+from dualdiff._taylor import Taylor, apply, laned_parts, make, parts
 
 # ---- derivatives that keep their digits --------------------------------------------------
 
@@ -161,7 +162,8 @@ def real_part(val):
     val = _kinds.pack(val)
     if val.dtype.kind != "c":
         return val
-    return on_terms(val, val.value.real, lambda t: t.real)
+    whole = laned_parts(val)
+    return view_with(val, whole, whole[1].real, whole[2].real, whole[3])
 
 
 def imaginary_part(val):
@@ -171,7 +173,8 @@ def imaginary_part(val):
     val = _kinds.pack(val)
     if val.dtype.kind != "c":
         return np.imag(val.value)
-    return on_terms(val, val.value.imag, lambda t: t.imag)
+    whole = laned_parts(val)
+    return view_with(val, whole, whole[1].imag, whole[2].imag, whole[3])
 
 
 for _row, _func in ((absolute, np.absolute), (sign, np.sign), (angle, np.angle),
