@@ -20,7 +20,7 @@ import sys
 import numpy as np
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tests")]
+sys.path += [str(HERE.parent), str(HERE.parent / "tests")]
 
 import elementary  # noqa: E402  (the tests are no package)
 import oracles  # noqa: E402

@@ -233,7 +233,8 @@ def _exponents(who, alg, multi_index):
     n = sum(f.n for f in alg.factors)
     if len(multi_index) != n:
         raise ValueError(f"{who} expected an exponent for each of {n} "
-                         f"variable{'s' * (n != 1)}, got {tuple(multi_index)}; write {who}(1, 0, ...)")
+                         f"variable{'s' * (n != 1)}, got {tuple(multi_index)}; "
+                         f"write {who}(1, 0, ...)")
     return [check_order(who, e, name=f"exponent {i}") for i, e in enumerate(multi_index)]
 
 

@@ -144,7 +144,7 @@ def test_setup_lists_every_file_that_is_included():
     )
     pytest.importorskip("Cython")
     pytest.importorskip("setuptools")
-    out = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True,
+    out = subprocess.run([sys.executable, "-P", "-c", code], cwd=ROOT, capture_output=True, text=True,
                          check=True).stdout.split()
     listed = {Path(p) for p in out}
     wanted = {p.relative_to(ROOT) for d, kinds in (
@@ -227,7 +227,7 @@ def test_readme_has_exactly_two_commands():
 def test_import_loads_nothing_that_it_does_not_need():
     code = ("import numpy, sys; before = set(sys.modules); import dualdiff; "
             "print(*sorted(m for m in set(sys.modules) - before if not m.startswith('dualdiff')))")
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+    out = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True,
                          check=True).stdout.split()
     heavy = {"scipy", "sympy", "mpmath", "matplotlib", "jax", "autograd", "unittest", "doctest"}
     assert not {m.partition(".")[0] for m in out} & heavy, out

@@ -17,9 +17,9 @@ from numpy._core._umath_tests import inner1d
 from numpy.testing.overrides import get_overridable_numpy_ufuncs
 from tolerances import assert_close, eps
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "benchmarks"))
-import accuracy  # noqa: E402  (the benchmarks are no package)
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
 
+from benchmarks import accuracy  # noqa: E402
 from dualdiff._dispatch import REFUSED  # noqa: E402
 from dualdiff._seeding import Call  # noqa: E402
 from dualdiff._taylor import ROWS, Taylor  # noqa: E402
