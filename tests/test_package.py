@@ -144,7 +144,7 @@ def test_setup_lists_every_file_that_is_included():
     )
     pytest.importorskip("Cython")
     pytest.importorskip("setuptools")
-    out = subprocess.run([sys.executable, "-P", "-c", code], cwd=ROOT, capture_output=True, text=True,
+    out = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True,
                          check=True).stdout.split()
     listed = {Path(p) for p in out}
     wanted = {p.relative_to(ROOT) for d, kinds in (
