@@ -119,39 +119,38 @@ def lead(axis, ndim, shift=1):
     return axis + shift if axis >= 0 else axis
 
 
-def first_name(func, place=0):
-    """The name of a positional parameter of a NumPy function, None if it has none."""
+@functools.cache
+def names_of(func):
+    """The names of a NumPy function's parameters that may be given by position."""
     import inspect
 
     try:
-        names = list(inspect.signature(func).parameters)
-    except (TypeError, ValueError):
-        return None
-    return names[place] if place < len(names) else None
+        names = inspect.signature(func).parameters.values()
+    except (TypeError, ValueError):  # older NumPy shows none of its functions in C
+        return {"concatenate": ("arrays", "axis", "out"), "dot": ("a", "b", "out")}.get(
+            getattr(func, "__name__", ""), ())
+    return tuple(p.name for p in names if p.kind <= p.POSITIONAL_OR_KEYWORD)
 
 
-def out_place(func):
-    """Where `out` stands among the parameters of a NumPy function; far off if nowhere."""
-    import inspect
-
-    names = list(inspect.signature(func).parameters)
-    return names.index("out") if "out" in names else len(names) + 99
+def out_by_name(func, args, kwargs):
+    """The arguments, `out` and what follows it given by name."""
+    names = names_of(func)
+    place = names.index("out") if "out" in names else len(args)
+    return args[:place], kwargs | dict(zip(names[place:], args[place:], strict=False))
 
 
 def positional(func, count=1, kind="written"):
     """Decorator for rows: the first arguments may also be given by NumPy's names for them."""
 
     def decorate(row):
-        names = []
-
         @functools.wraps(row)
         def accept(*args, **kwargs):
             if len(args) < count and kwargs:
-                if not names:
-                    names.extend(first_name(func, i) for i in range(count))
-                for name in names[len(args):]:
+                for name in names_of(func)[len(args):count]:
                     if name in kwargs:
                         args += (kwargs.pop(name),)
+            if len(args) > 2:  # no function has its out before
+                args, kwargs = out_by_name(func, args, kwargs)
             return row(*args, **kwargs)
 
         return with_signature(func, kind)(accept)
@@ -167,6 +166,8 @@ def constant(func):
 
     @with_signature(func, kind="constant")
     def row(*args, **kwargs):
+        if len(args) > 1 and type(func) is not np.ufunc:
+            args, kwargs = out_by_name(func, args, kwargs)
         out = kwargs.pop("out", None)
         result = func(*values(args), **values(kwargs))
         return store(result, out)
@@ -384,13 +385,9 @@ def by_degrees(x, value, correction):
 def compose(func, body):
     """Written with other NumPy functions: var, std, trapezoid.  The value is NumPy's own."""
 
-    place = out_place(func)
-
     @positional(func, kind="compose")
     def row(*args, **kwargs):
         out = kwargs.pop("out", None)
-        if len(args) > place:
-            out, args = args[place], (*args[:place], None, *args[place + 1:])
         if not holds(args) and not holds(kwargs):
             return store(func(*args, **kwargs), out)
         args = tuple(pack(a) if isinstance(a, np.ndarray) and a.dtype == object else a

@@ -201,4 +201,4 @@ def test_constants():
         np.empty_like, np.shape, np.ndim, np.size, np.diag_indices_from, np.tril_indices_from,
         np.triu_indices_from, np.shares_memory, np.may_share_memory, np.iscomplex, np.isreal,
         np.iscomplexobj, np.isrealobj, np.can_cast, np.result_type, np.common_type,
-        np.min_scalar_type, np.array2string, np.array_str}
+        np.min_scalar_type, np.array2string, np.array_repr, np.array_str}

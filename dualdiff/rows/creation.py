@@ -8,7 +8,7 @@ May import: the kinds, the number, NumPy.
 
 import numpy as np
 
-from dualdiff._kinds import holds, no_numbers, pack, with_signature
+from dualdiff._kinds import holds, no_numbers, pack, positional, with_signature
 from dualdiff._taylor import make, parts
 
 
@@ -30,7 +30,7 @@ def packing(func, changed=lambda x, *args, **kwargs: x, fresh=False):
     otherwise.
     """
 
-    @with_signature(func)
+    @positional(func)
     def row(a, dtype=None, *args, **kwargs):
         if not holds(a):
             return func(a, dtype, *args, **kwargs)

@@ -9,7 +9,7 @@ import functools
 import numpy as np
 
 from dualdiff._bilinear import labels, product_terms
-from dualdiff._kinds import constant, holds, no_numbers, pack, store
+from dualdiff._kinds import constant, holds, no_numbers, pack, store, with_signature
 from dualdiff._taylor import Taylor, make, make_view, unify
 
 # ---- reading the subscripts -------------------------------------------------------------
@@ -177,6 +177,6 @@ def product_of(alg, todo, result):
 
 
 ROWS = {
-    np.einsum: einsum,
+    np.einsum: with_signature(np.einsum)(einsum),
     np.einsum_path: constant(np.einsum_path),
 }

@@ -28,6 +28,7 @@ from dualdiff._degrees import (
     triangular_inverse,
 )
 from dualdiff._kinds import compose, constant, holds, no_numbers, positional, unify
+from dualdiff._movement import NO_VALUE
 from dualdiff._spectral import truncated_pinv_terms
 from dualdiff._taylor import make, parts
 
@@ -168,7 +169,8 @@ def pinv(a, rcond=None, hermitian=False, **kwargs):
     if not value.size:
         return number(alg, value, like(at, *value.shape[-2:]))
     if rcond is None:
-        rcond = kwargs.get("rtol", 1e-15)
+        rcond = kwargs.get("rtol", NO_VALUE)
+        rcond = 1e-15 if rcond is NO_VALUE else rcond
         if rcond is None:
             rcond = max(a0.shape[-2:]) * np.finfo(a0.dtype).eps
     cut = np.broadcast_to(rcond, batch).reshape(-1, 1)

@@ -287,7 +287,7 @@ ROWS = {
     **{f: constant(f) for f in (
         np.argsort, np.argpartition, np.lexsort, np.searchsorted, np.digitize, np.nonzero,
         np.flatnonzero, np.argwhere, np.isin, np.isclose, np.allclose, np.array_equal,
-        np.array_equiv, np.round, np.around, np.fix)},
+        np.array_equiv, np.isposinf, np.isneginf, np.round, np.around, np.fix)},
 }
 for _name in ("unique_all", "unique_counts", "unique_inverse", "unique_values"):
     if hasattr(np, _name):  # NumPy 2.0, later in 1.x

@@ -96,12 +96,11 @@ def _flip(t, axis=None):
 
 
 def _split(func, axis=0):
-    """array_split and its kin; axis: None is hsplit's own, 'given' an argument."""
+    """array_split and its kin; axis: None is hsplit's own."""
 
-    def rows(t, sections, *given, **kw):
-        at = kw.get("axis", given[0] if given else 0) if axis == "given" else axis
-        at = (0 if t.ndim == 2 else 1) if at is None else at
-        return np.array_split(t, sections, shifted(at, t.ndim - 1))
+    def rows(t, indices_or_sections, axis=axis):
+        axis = (0 if t.ndim == 2 else 1) if axis is None else axis
+        return np.array_split(t, indices_or_sections, shifted(axis, t.ndim - 1))
 
     return viewed(func, rows)
 
@@ -291,8 +290,8 @@ ROWS = {
     np.diagonal: viewed(np.diagonal, lambda t, offset=0, axis1=0, axis2=1: np.diagonal(
         t, offset, *shifted((axis1, axis2), t.ndim - 1))),
     np.diag: diag,
-    np.array_split: _split(np.array_split, "given"),
-    np.split: _split(np.split, "given"),
+    np.array_split: _split(np.array_split),
+    np.split: _split(np.split),
     np.hsplit: _split(np.hsplit, None),
     np.vsplit: _split(np.vsplit),
     np.dsplit: _split(np.dsplit, 2),
@@ -337,7 +336,7 @@ ROWS = {
         np.shape, np.ndim, np.size, np.diag_indices_from, np.tril_indices_from,
         np.triu_indices_from, np.shares_memory, np.may_share_memory, np.iscomplex, np.isreal,
         np.iscomplexobj, np.isrealobj, np.can_cast, np.result_type, np.common_type,
-        np.min_scalar_type, np.array2string, np.array_str)},
+        np.min_scalar_type, np.array2string, np.array_repr, np.array_str)},
 }
 if hasattr(np, "unstack"):  # NumPy 2.1
     ROWS[np.unstack] = viewed(np.unstack, lambda t, *, axis=0: np.unstack(
