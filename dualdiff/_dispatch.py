@@ -11,7 +11,12 @@ from dualdiff._partials import elements
 from dualdiff._taylor import HOOKS, ROWS
 
 LATE = []  # finders of rows for ufuncs that no table lists: ufunc -> row or None
-REFUSED = {}  # function -> why it makes no sense for numbers; filled by rows/
+REFUSED = {}  # function or name of a module -> why it makes no sense for numbers
+
+
+def refusal(func):
+    """Why a function, or all of its module, makes no sense for numbers; None if it may."""
+    return REFUSED.get(func) or REFUSED.get(getattr(func, "__module__", None))
 
 
 def unknown(func, method="__call__"):
@@ -20,8 +25,9 @@ def unknown(func, method="__call__"):
     module = getattr(func, "__module__", None) or "numpy"
     if method != "__call__":
         name = f"{name}.{method}"
-    if func in REFUSED:
-        return TypeError(f"dualdiff: {module}.{name} is not for numbers: {REFUSED[func]}; pass "
+    reason = refusal(func)
+    if reason is not None:
+        return TypeError(f"dualdiff: {module}.{name} is not for numbers: {reason}; pass "
                          "x.value where the derivative is not wanted")
     return TypeError(
         f"dualdiff: {module}.{name} has no derivative rule; write it with functions that have "
@@ -31,7 +37,7 @@ def unknown(func, method="__call__"):
 
 def late(func, method):
     """The row of a ufunc that no table lists: SciPy's are found by name when first met."""
-    if func in REFUSED:
+    if refusal(func) is not None:
         raise unknown(func, method)
     for find in LATE:
         row = find(func)

@@ -7,9 +7,11 @@ import importlib
 import inspect
 
 import numpy as np
+import numpy.char
 import numpy.fft
 import numpy.lib.recfunctions
 import numpy.polynomial
+import numpy.strings
 import pytest
 from array_calls import mapped, results
 from numpy.testing.overrides import (
@@ -19,7 +21,7 @@ from numpy.testing.overrides import (
 from samples import CONSTANT, CONSTANTS, SAMPLES, SMOOTH, WRITES, find
 
 from dualdiff._algebra import new_algebra
-from dualdiff._dispatch import REFUSED
+from dualdiff._dispatch import REFUSED, refusal
 from dualdiff._taylor import ROWS, Taylor, make
 
 UFUNCS = get_overridable_numpy_ufuncs()
@@ -74,17 +76,24 @@ def plain(x):
 
 @pytest.mark.parametrize("f", sorted(FUNCTIONS | UFUNCS, key=title), ids=title)
 def test_is_a_row_or_refused(f):
-    assert (f in ROWS) != (f in REFUSED), f"{title(f)} needs a row, or a reason in REFUSED"
+    assert (f in ROWS) != (refusal(f) is not None), f"{title(f)} needs a row, or a refusal"
 
 
 def test_rows_know_their_kind():
     for f in FUNCTIONS | UFUNCS:
-        assert f in REFUSED or isinstance(ROWS[f].kind, str), title(f)
+        assert refusal(f) or isinstance(ROWS[f].kind, str), title(f)
 
 
 def test_refusals_are_sentences():
-    for f, reason in REFUSED.items():
-        assert isinstance(reason, str) and len(reason.split()) > 3, title(f)
+    for reason in REFUSED.values():
+        assert isinstance(reason, str) and len(reason.split()) > 3
+
+
+@pytest.mark.parametrize("f", sorted(filter(refusal, FUNCTIONS), key=title), ids=title)
+def test_refused_with_its_reason(f):
+    words = f"dualdiff: .*{f.__name__} is not for numbers: .*; pass x.value"
+    with pytest.raises(TypeError, match=words):
+        number([1.0]).__array_function__(f, (Taylor,), (), {})
 
 
 def test_every_row_has_a_sample():
@@ -204,5 +213,5 @@ def test_a_function_that_nobody_knows_is_refused():
 
     with pytest.raises(TypeError, match="tomorrow has no derivative rule"):
         tomorrow(number([1.0]))
-    with pytest.raises(AssertionError, match="tomorrow needs a row"):
+    with pytest.raises(AssertionError, match="tomorrow needs a row, or a refusal"):
         test_is_a_row_or_refused(tomorrow)

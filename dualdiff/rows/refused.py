@@ -4,13 +4,12 @@ May import: NumPy.  The refused ufuncs stand beside the other ufuncs.
 """
 
 import numpy as np
-from numpy.lib import recfunctions
 
 _WRITES = "it writes plain arrays to a file"
 _READS = "it reads constants, which like= cannot give derivatives; leave like= away"
 _DATES = "dates have no derivative"
 _BITS = "the bits of integers have no derivative"
-_RECORDS = "a number is one array, not a record of named fields"
+_TEXT = "strings have no derivative"
 
 REFUSED = {
     **{f: _WRITES for f in (np.save, np.savez, np.savez_compressed, np.savetxt)},
@@ -20,10 +19,9 @@ REFUSED = {
         np.busday_count, np.busday_offset, np.is_busday, np.datetime_as_string)},
     np.packbits: _BITS,
     np.unpackbits: _BITS,
-    **{getattr(recfunctions, name): _RECORDS for name in (
-        "append_fields", "apply_along_fields", "assign_fields_by_name", "drop_fields",
-        "find_duplicates", "join_by", "merge_arrays", "rec_append_fields", "rec_drop_fields",
-        "rec_join", "recursive_fill_fields", "rename_fields", "repack_fields", "require_fields",
-        "stack_arrays", "structured_to_unstructured", "unstructured_to_structured")},
+    # whole modules, which are not imported for it
+    "numpy.strings": _TEXT,
+    "numpy.char": _TEXT,
+    "numpy.lib.recfunctions": "a number is one array, not a record of named fields",
 }
 ROWS = {}
