@@ -32,7 +32,7 @@ static struct {
     dd_range run;
     void *job;
     ptrdiff_t size, grain, next;
-    int busy, status;
+    int busy, status; /* busy: workers that have joined */
 } share;
 
 /* Takes pieces of the job until none is left. */
@@ -62,6 +62,7 @@ static void *worker(void *arg) {
         pthread_mutex_lock(&lock);
         while (generation == seen) pthread_cond_wait(&work, &lock);
         seen = generation;
+        share.busy++; /* one that wakes up late finds no pieces, and nobody waits for it */
         pthread_mutex_unlock(&lock);
         take_pieces();
         pthread_mutex_lock(&lock);
@@ -73,7 +74,7 @@ static void *worker(void *arg) {
 
 /* After a fork only the calling thread lives on. */
 static void forget_workers(void) {
-    started = 0;
+    started = share.busy = 0;
     pthread_mutex_init(&turn, NULL);
     pthread_mutex_init(&lock, NULL);
     pthread_cond_init(&work, NULL);
@@ -108,7 +109,7 @@ int dd_parallel(dd_range run, void *job, ptrdiff_t size, ptrdiff_t grain) {
     start_workers();
     pthread_mutex_lock(&lock);
     share.run = run, share.job = job, share.size = size, share.grain = grain;
-    share.next = 0, share.status = 0, share.busy = started;
+    share.next = 0, share.status = 0;
     generation++;
     pthread_cond_broadcast(&work);
     pthread_mutex_unlock(&lock);
