@@ -154,6 +154,64 @@ CONSTANT = {
     "arange": call(3, like=x0), "fromfunction": call(lambda i: i, (3,), like=x0),
 }
 
+# ---- functions that NumPy does not hand over, but that run on numbers as they stand ------------
+
+near = N(3, lo=-0.9, hi=0.9)
+BASES = {"poly": "polynomial", "cheb": "chebyshev", "leg": "legendre", "herm": "hermite",
+         "herme": "hermite_e", "lag": "laguerre"}
+IN_EVERY_BASIS = {
+    "add": call(N(4), N(2)), "sub": call(N(4), N(2)), "mul": call(N(4), N(2)), "mulx": call(N(4)),
+    "div": call(N(4), N(values=[2.0, 1.0])), "pow": call(N(4), 2), "val": call(near, N(4)),
+    "val2d": call(near, near, N(3, 2)), "val3d": call(near, near, near, N(2, 3, 2)),
+    "valnd": call([near, near], N(3, 2)), "der": call(N(4)), "int": call(N(4)),
+    "fromroots": call(N(3)), "vander": call(near, 3), "vander2d": call(near, near, [1, 2]),
+    "vander3d": call(near, near, near, [1, 1, 1]), "trim": call(N(4)), "companion": call(N(4)),
+    "line": call(x0, N()), "weight": call(near),
+}
+RUNNING = {
+    **{f"polynomial.{module}.{basis}{name}": sample for basis, module in BASES.items()
+       for name, sample in IN_EVERY_BASIS.items()},
+    **{f"polynomial.{module}.{name}": call(N(4)) for basis, module in BASES.items()
+       for name in (f"{basis}2poly", f"poly2{basis}") if basis != "poly"},
+    "polynomial.polyutils.mapdomain": call(x1, [0.0, 1.0], [2.0, 4.0]),
+    "polynomial.polyutils.mapparms": call(N(values=[0.0, 1.0]), [2.0, 4.0]),
+    "polynomial.polyutils.as_series": call([x1]), "polynomial.polyutils.trimseq": call(x1),
+    "polynomial.polyutils.trimcoef": call(x1), "polynomial.polyutils.getdomain": call(x1),
+    "fft.fftfreq": call(4, N(lo=1)), "fft.rfftfreq": call(4, N(lo=1)), "kaiser": call(4, N(lo=1)),
+    "asarray_chkfinite": call(x1),
+}
+
+# ---- methods of ndarray, the array first ----------------------------------------------------
+
+METHODS = {
+    **{name: call(x2, 1) for name in (
+        "cumprod", "cumsum", "max", "mean", "min", "prod", "std", "sum", "var")},
+    **{name: call(x2) for name in (
+        "conj", "conjugate", "copy", "diagonal", "flatten", "ravel", "tolist", "trace",
+        "transpose", "view")},
+    "astype": call(x2, "g"), "choose": call(np.array([0, 1, 0]), [N(3), N(3)]),
+    "clip": call(x2, -1.0, 1.0), "compress": call(x1, mask), "dot": call(x2, N(4, 2)),
+    "item": call(x2, 5), "repeat": call(x1, 2), "reshape": call(x2, (2, 6)),
+    "squeeze": call(N(3, 1)), "swapaxes": call(x2, 0, 1), "take": call(x2, [0, 2], 1),
+    "to_device": call(x2, "cpu"),
+}
+METHODS_WRITE = {"fill": call(x1, x0), "partition": call(x1, 2), "put": call(x1, [0, 2], N(2)),
+                 "sort": call(x2, 0)}
+METHODS_CONSTANT = {
+    **{name: call(x2) for name in ("all", "any", "argmax", "argmin", "argsort", "nonzero",
+                                   "round", "setflags")},
+    "argpartition": call(x1, 2), "searchsorted": call(rising, 1.0),
+}
+METHODS_REFUSED = {
+    **{name: call(x1) for name in ("byteswap", "dumps", "tobytes")}, "dump": call(x1, "file"),
+    "getfield": call(x1, float), "resize": call(x1, 3), "setfield": call(x1, 1.0, float),
+    "tofile": call(x1, "file"),
+}
+ATTRIBUTES = ("T", "mT", "real", "imag", "flat", "base")
+ATTRIBUTES_CONSTANT = ("shape", "ndim", "size", "dtype", "itemsize", "nbytes", "strides", "flags",
+                       "device")
+ATTRIBUTES_REFUSED = ("data", "ctypes")
+
 # ---- how they may be tried -----------------------------------------------------------------
 
 # LAPACK and some of NumPy's own code work in double precision whatever they are given.
@@ -199,7 +257,19 @@ def returning(func):
     return run
 
 
-def here(table):
+def method(name):
+    """A method of ndarray as a function of the array."""
+    func = getattr(np.ndarray, name)
+
+    def run(x, *args, **kwargs):
+        return getattr(x, name)(*args, **kwargs)
+
+    run.__name__ = name
+    run.__wrapped__ = func
+    return run
+
+
+def here(table, find=find):
     """{name: (function, args, kwargs)} of the names that this NumPy has."""
     out = {}
     for name, (args, kwargs) in table.items():
@@ -211,3 +281,4 @@ def here(table):
 
 SAMPLES = here(SMOOTH | WRITES)
 CONSTANTS = here(CONSTANT)
+AS_THEY_STAND = here(RUNNING)

@@ -5,6 +5,8 @@ NumPy itself says what can be overridden, so a function of a later release fails
 
 import importlib
 import inspect
+import pathlib
+import sys
 
 import numpy as np
 import numpy.char
@@ -13,16 +15,19 @@ import numpy.lib.recfunctions
 import numpy.polynomial
 import numpy.strings
 import pytest
-from array_calls import mapped, results
+from array_calls import N, check, mapped, results
 from numpy.testing.overrides import (
     get_overridable_numpy_array_functions,
     get_overridable_numpy_ufuncs,
 )
-from samples import CONSTANT, CONSTANTS, SAMPLES, SMOOTH, WRITES, find
+from samples import AS_THEY_STAND, BASES, CONSTANT, CONSTANTS, SAMPLES, SMOOTH, WRITES, find
 
-from dualdiff._algebra import new_algebra
-from dualdiff._dispatch import REFUSED, refusal
-from dualdiff._taylor import ROWS, Taylor, make
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
+
+from docs import coverage  # noqa: E402
+from dualdiff._algebra import new_algebra  # noqa: E402
+from dualdiff._dispatch import REFUSED, refusal  # noqa: E402
+from dualdiff._taylor import ROWS, Taylor, make, pack  # noqa: E402
 
 UFUNCS = get_overridable_numpy_ufuncs()
 
@@ -133,6 +138,74 @@ def test_gives_plain_results(name):
     for y, v in zip(results(got), results(func(*plain(args), **plain(kwargs))), strict=True):
         assert type(y) is not Taylor
         np.testing.assert_array_equal(y, v)
+
+
+def packed(y):
+    """Results with object arrays of numbers packed to numbers."""
+    if isinstance(y, (tuple, list)):
+        return [packed(e) for e in y]
+    return pack(y) if isinstance(y, np.ndarray) and y.dtype == object else y
+
+
+@pytest.mark.parametrize("name", AS_THEY_STAND)
+def test_runs_as_it_stands(name):
+    """NumPy's own Python code on numbers, which nobody hands over; object arrays in between."""
+    func, args, kwargs = AS_THEY_STAND[name]
+    check(lambda *a, **k: packed(func(*a, **k)), args, kwargs, double=True, exact=False)
+
+
+@pytest.mark.parametrize("basis", ["cheb", "leg", "herm", "herme", "lag"])
+def test_grids_run_on_object_arrays(basis):
+    room = find("polynomial." + BASES[basis])
+    near = N(3, lo=-0.9, hi=0.9)
+
+    def grid(x, y, c):
+        return packed(getattr(room, basis + "grid2d")(np.asarray(x), np.asarray(y), c))
+
+    check(grid, (near, N(2), N(2, 4)), {}, double=True, exact=False)
+    value = getattr(room, basis + "val")
+    check(lambda x, c: packed(value(np.asarray(x), c)), (near, N(3, 2)), {}, double=True,
+          exact=False)
+
+
+# ---- the page ------------------------------------------------------------------------------
+
+
+def test_page_is_current():
+    """Word by word with the page's NumPy; with another, the names that both have agree."""
+    text = coverage.PAGE.read_text()
+    version, sections = coverage.listed(text)
+    if version == coverage.version():
+        assert text == coverage.page(), "run python docs/coverage.py"
+    for title, entries in coverage.tables().items():
+        assert {n: k for n, k in sections[title].items() if n in entries} == {
+            n: k for n, (k, _) in entries.items() if n in sections[title]}
+        if version == coverage.version():
+            assert list(sections[title]) != [] and set(sections[title]) == set(entries)
+
+
+def test_counts_reach_the_target():
+    """The best peer has 66 differentiable ufuncs and 215 differentiable functions."""
+    counts = {title: coverage.counted(entries)[0] for title, entries in coverage.tables().items()}
+    assert counts["Ufuncs"] + counts["Methods of ufuncs"] >= 90
+    assert counts["Functions that NumPy hands over"] + counts[
+        "Functions that run as they stand"] >= 240
+
+
+def test_every_public_name_is_on_the_page():
+    listed = {n for entries in coverage.tables().values() for n in entries}
+    listed |= {n for names in coverage.UNREACHED.values() for n in names} | set(coverage.TOOLS)
+    missing = []
+    for room in ("", "fft.", "linalg.", "lib.scimath.", "lib.stride_tricks.", "lib.array_utils."):
+        module = find(room[:-1]) if room else np
+        for name in getattr(module, "__all__", dir(module)):
+            x = getattr(module, name)
+            if name[0] == "_" or inspect.ismodule(x) or not callable(x) or (
+                    isinstance(x, type) and issubclass(x, (np.generic, Exception))):
+                continue
+            if room + name not in listed and x not in FUNCTIONS | UFUNCS:  # or by another name
+                missing.append(room + name)
+    assert not missing
 
 
 # ---- signatures ----------------------------------------------------------------------------
