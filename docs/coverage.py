@@ -55,7 +55,8 @@ UNREACHED = {
 TOOLS = ("binary_repr", "dtype", "errstate", "flatiter", "get_include", "get_printoptions",
          "getbufsize", "geterr", "geterrcall", "info", "load", "ndarray", "printoptions",
          "set_printoptions", "setbufsize", "seterr", "seterrcall", "show_config", "show_runtime",
-         "test", "ufunc")
+         "test", "ufunc",
+         "in1d", "row_stack", "trapz")  # old names of isin, vstack, trapezoid
 NOTE_GRIDS = """\
 `chebgrid2d`, `leggrid3d` and their kin, `polyvalfromroots`, and `chebval` and its kin with
 coefficients of two or more dimensions, ask `isinstance(x, np.ndarray)` to lay out their result:
