@@ -97,6 +97,18 @@ cdef Taylor array_unary(int kernel, Taylor a, double p, ndarray value, int loop)
     cdef int type = kernel_type(cnp.PyArray_TYPE(a._value))
     if a.base is not None:
         sync(a)
+    if a.lanes is not None and is_pending(a):
+        if kernel == DD_neg:
+            return new_laned(a.alg, np.asarray(-a._value), -a._terms, a.lanes)
+        a = dense(a)
+        if a._value is None:
+            y = new_scalar(a.alg)
+            if value is not None:
+                y.c[0] = value
+            else:
+                y.c[0] = a.c[0] * a.c[0] if loop == SQUARE else scalar_value(kernel, a.c[0])
+            run_scalar(kernel, a.alg.t, y.c, a.c, True, NULL, False, p)
+            return y
     if type < 0:
         if value is None:
             value = np.asarray(value_ufunc(kernel)(a._value))

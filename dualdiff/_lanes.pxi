@@ -15,6 +15,8 @@ a number without dimensions whose terms and lanes have one axis more, still to b
 
 cdef Py_ssize_t MAXLANES = 64            # local seeds beyond which a number becomes dense
 cdef Py_ssize_t DENSE_ELEMENTS = 512     # seeds up to which single elements are dense
+cdef Py_ssize_t DENSE_ROWS = 200_000     # coefficients up to which a sum becomes dense at once
+cdef Py_ssize_t DENSER = 4               # a pending sum may be larger by this than the dense one
 cdef Py_ssize_t _dense_limit = 1 << 30   # bytes that one number may become dense with
 
 
@@ -229,6 +231,9 @@ cdef Taylor concatenated(Taylor x, Taylor y, bint minus, ndarray value):
     """x + y, or x - y, by laying what is to be summed side by side."""
     cdef Py_ssize_t n = max(len(x.lanes), len(y.lanes))
     x, y = with_lanes(x, n), with_lanes(y, n)
+    size = cnp.PyArray_SIZE(x._terms) + cnp.PyArray_SIZE(y._terms)
+    if size > DENSER * dense_rows(x) and dense_rows(x) <= DENSE_ROWS:  # more than the sum itself
+        return apply("sub" if minus else "add", dense(x), dense(y), 0.0, value)
     terms = np.concatenate([x._terms, -y._terms if minus else y._terms], axis=1)
     lanes = tuple([np.concatenate(pair) for pair in zip(x.lanes, y.lanes)])
     return new_laned(x.alg, value, terms, lanes)
@@ -258,11 +263,13 @@ class DenseLimit(MemoryError):
 cdef monomials(Algebra small, Algebra big, Py_ssize_t k, tuple lanes):
     """Position in the dense algebra of local monomial k, element by element."""
     cdef Py_ssize_t place = small.laned
+    cdef Factor parent = (<Factor>small.factors[place]).parent
+    cdef Algebra outer
     seeds = small.multi_index(k)
     local = seeds[place]
     if len(big.factors) == 1 and len(local) == 1:
         return lanes[local[0]] + 1
-    n = (<Factor>big.factors[place]).n
+    n = parent.n
     d = len(local)
     if d == 0:
         rank = np.zeros((), np.intp)
@@ -278,10 +285,10 @@ cdef monomials(Algebra small, Algebra big, Py_ssize_t k, tuple lanes):
             rank = rank + term
     if len(big.factors) == 1:
         return rank
-    part = np.zeros(np.shape(rank) + (len(big.factors),), np.intp)
-    part[...] = small.table.array("part")[k]
-    part[..., place] = rank
-    return big.table.find(part)
+    _, index = big.split(parent)
+    rest = np.delete(small.table.array("part")[k], place)
+    outer = small.split(small.factors[place])[0]
+    return np.take(index[:, int(outer.table.find(rest))], rank)
 
 
 cdef count_below(n, d):
@@ -411,7 +418,9 @@ cdef Taylor laned_sum(Taylor x):
                     lane, row = flattened(lane, row)
                 scatter(g, lane, row)
         return y
-    if dense_rows(x) <= 200_000:
+    rows = dense_rows(x)
+    small = len(x.alg.factors) > 1 and cnp.PyArray_SIZE(x._terms) <= DENSER * rows
+    if rows <= DENSE_ROWS and not small:  # inner calls read off what is pending without its sum
         alg = dense_algebra(x.alg)
         return new_array(alg, value, summed_terms(x, alg))
     return new_laned(x.alg, value, np.reshape(x._terms, (x.alg.M - 1, -1)),

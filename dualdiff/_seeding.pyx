@@ -19,7 +19,8 @@ from numpy cimport ndarray
 
 from dualdiff._algebra cimport Algebra, Factor, acquire, algebra_of, release
 from dualdiff._taylor cimport (
-    Taylor, dense, new_array, new_laned, new_scalar, sync, terms_of, value_of,
+    Taylor, dense, has_lanes, is_pending, new_array, new_laned, new_scalar, sync, terms_of,
+    value_of,
 )
 
 cnp.import_array()
@@ -194,16 +195,18 @@ cdef class Call:
         sync(t)
         if t.alg is self.alg:
             return scalar_or_array(value_of(t))
-        if t.lanes is not None:
-            if len(t.alg.factors) == 1 and (<Factor>t.alg.factors[0]).parent is self.factor:
-                return scalar_or_array(value_of(t))
-            t = dense(t)
-        if t.alg.place(self.factor) < 0:
+        factor = own_factor(t, self.factor)
+        if factor is None:
             return t
-        outer, index = t.alg.split(self.factor)
+        outer, index = t.alg.split(factor)
         if outer is None:
             return scalar_or_array(value_of(t))
-        return new_array(outer, np.asarray(value_of(t)), terms_of(t)[index[0, 1:] - 1])
+        rows = raw_terms(t)[index[0, 1:] - 1]
+        if t.lanes is None or factor is self.factor:
+            return new_laned(outer, np.asarray(value_of(t)), rows, t.lanes)
+        if is_pending(t):
+            rows = rows.sum(axis=-1)
+        return new_array(outer, np.asarray(value_of(t)), rows)
 
     def coefficients(self, y, monomials):
         """Taylor coefficients of these monomials of the factor: shape (len(monomials), *y.shape).
@@ -216,7 +219,14 @@ cdef class Call:
             return np.zeros((len(monomials),) + y.shape, y.dtype)
         t = <Taylor>y
         sync(t)
-        t = dense(t)
+        if t.lanes is not None:
+            if own_factor(t, self.factor) is self.factor and len(monomials) == 1:
+                y = self.coefficient(t, monomials[0])
+                if type(y) is not Taylor:
+                    return np.asarray(y)[None]
+                t = dense(<Taylor>y)
+                return new_array(t.alg, np.asarray(value_of(t))[None], terms_of(t)[:, None])
+            t = dense(t)
         terms = terms_of(t)
         if t.alg is self.alg:
             return terms[monomials - 1]
@@ -229,15 +239,72 @@ cdef class Call:
         return new_array(outer, terms[rows[:, 0] - 1],
                          np.ascontiguousarray(np.swapaxes(terms[rows[:, 1:] - 1], 0, 1)))
 
+    def coefficient(self, y, Py_ssize_t k):
+        """The Taylor coefficient of one monomial, not the constant: shape y.shape."""
+        cdef Taylor t
+        if type(y) is not Taylor or not has_lanes(y) or own_factor(y, self.factor) is not (
+            self.factor
+        ):
+            return self.coefficients(y, np.array([k]))[0]
+        t = <Taylor>y
+        sync(t)
+        outer, index = t.alg.split(self.factor)
+        terms = raw_terms(t)
+        value = terms[index[k, 0] - 1]
+        if is_pending(t):
+            value = value.sum(axis=-1)
+        return new_laned(outer, np.array(value), terms[index[k, 1:] - 1], t.lanes)
+
     def gradient(self, y):
         """The first-order coefficients: shape (n, *y.shape)."""
         cdef Taylor t
         if type(y) is Taylor:
             t = <Taylor>y
             sync(t)
+            if has_lanes(t) and cnp.PyArray_NDIM(t._value) == 0:
+                g = laned_gradient(t, self.factor)
+                if g is not None:
+                    return g
             if t.alg is self.alg:
                 return terms_of(t)[: self.factor.n]
         return self.coefficients(y, np.arange(1, self.factor.n + 1))
+
+
+cdef own_factor(Taylor t, Factor factor):
+    """The factor of a number that stands for a call's: that itself, or its local one; or None."""
+    cdef Factor local
+    if t.alg.laned >= 0:
+        local = <Factor>t.alg.factors[t.alg.laned]
+        if local.parent is factor:
+            return local
+    return None if t.alg.place(factor) < 0 else factor
+
+
+cdef raw_terms(Taylor t):
+    """The terms as they are stored, over local seeds where there are lanes."""
+    return terms_of(t) if t.lanes is None else t._terms
+
+
+cdef laned_gradient(Taylor t, Factor factor):
+    """First derivatives by the seeds of the lanes of one number; None if they are not its own.
+
+    Numbers over what other factors there are: the coefficients are added where the lanes say.
+    """
+    cdef Py_ssize_t q, s, n = factor.n
+    local = own_factor(t, factor)
+    if local is None or local is factor or factor.order != 1:
+        return None
+    outer, index = t.alg.split(local)
+    total = np.zeros((1 if outer is None else (<Algebra>outer).M, n), t._terms.dtype)
+    for s, lane in enumerate(t.lanes):
+        lane = np.ravel(lane)
+        for q in range(len(total)):
+            row = np.ravel(t._terms[index[s + 1, q] - 1])
+            if row.dtype == np.float64:
+                total[q] += np.bincount(lane, row, n)
+            else:
+                np.add.at(total[q], lane, row)
+    return total[0] if outer is None else new_array(outer, total[0], total[1:])
 
 
 cdef scalar_or_array(v):

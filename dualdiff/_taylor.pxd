@@ -23,3 +23,5 @@ cdef object value_of(Taylor x)
 cdef ndarray terms_of(Taylor x)
 cdef Taylor dense(Taylor x)
 cdef Taylor new_laned(Algebra alg, ndarray value, ndarray terms, tuple lanes)
+cdef bint has_lanes(x) noexcept
+cdef bint is_pending(Taylor x) noexcept
