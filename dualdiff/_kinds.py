@@ -119,6 +119,18 @@ def lead(axis, ndim, shift=1):
     return axis + shift if axis >= 0 else axis
 
 
+# Functions in C, which show no signature before NumPy 2.4.
+_NAMES_IN_C = {
+    "bincount": ("x", "weights", "minlength"),
+    "concatenate": ("arrays", "axis", "out"),
+    "copyto": ("dst", "src", "casting", "where"),
+    "dot": ("a", "b", "out"),
+    "empty_like": ("prototype", "dtype", "order", "subok", "shape"),
+    "putmask": ("a", "mask", "values"),
+    "where": ("condition", "x", "y"),
+}
+
+
 @functools.cache
 def names_of(func):
     """The names of a NumPy function's parameters that may be given by position."""
@@ -126,9 +138,8 @@ def names_of(func):
 
     try:
         names = inspect.signature(func).parameters.values()
-    except (TypeError, ValueError):  # older NumPy shows none of its functions in C
-        return {"concatenate": ("arrays", "axis", "out"), "dot": ("a", "b", "out")}.get(
-            getattr(func, "__name__", ""), ())
+    except (TypeError, ValueError):
+        return _NAMES_IN_C.get(getattr(func, "__name__", ""), ())
     return tuple(p.name for p in names if p.kind <= p.POSITIONAL_OR_KEYWORD)
 
 

@@ -13,7 +13,14 @@ import inspect
 
 import numpy as np
 
-from dualdiff._kinds import holds, linear_list, positional, store, with_signature
+from dualdiff._kinds import (
+    holds,
+    linear_list,
+    names_of,
+    positional,
+    store,
+    with_signature,
+)
 from dualdiff._taylor import (
     Taylor,
     is_laned,
@@ -185,11 +192,12 @@ class Elements:
 
 def arguments(func):
     """(names of the parameters that may be given by position, name of *args or None)."""
-    params = inspect.signature(func).parameters.values()
-    names = tuple(p.name for p in params
-                  if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD))
+    try:
+        params = inspect.signature(func).parameters.values()
+    except ValueError:  # in C, before NumPy 2.4
+        params = ()
     var = [p.name for p in params if p.kind == p.VAR_POSITIONAL]
-    return names, var[0] if var else None
+    return names_of(func), var[0] if var else None
 
 
 def _split(func, carriers):

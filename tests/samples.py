@@ -9,7 +9,9 @@ out; the first positional argument of a function in WRITES is written to.
 """
 
 import numpy as np
+import numpy.polynomial
 from array_calls import N, call
+from numpy.testing.overrides import get_overridable_numpy_array_functions
 
 x0, x1, x2, x3 = N(), N(5), N(3, 4), N(2, 3, 4)
 positive, above = N(5, lo=1.0, hi=2.0), N(3, 4, lo=1.0, hi=2.0)
@@ -24,6 +26,13 @@ symmetric = N(values=[[4.0, 0.5, -0.3], [0.5, 2.5, 0.8], [-0.3, 0.8, 1.5]])
 tall = N(values=[[4.0, 1.2], [0.4, 3.0], [-0.5, 0.7]])
 tensor = N(values=(np.eye(6) + 0.1 * np.sin(np.arange(36.0)).reshape(6, 6)).reshape(6, 2, 3))
 zeros = N(values=[0.0, 1.0, 2.5, 0.0])
+
+# NumPy hands them over since 2.4 or 2.5.
+HANDED_OVER = {
+    f"polynomial.polynomial.{name}": sample for name, sample in {
+        "polyval2d": call(x1, N(5), N(3, 2)), "polygrid2d": call(x1, N(2), N(3, 2)),
+        "polyvalnd": call([x1, N(5)], N(3, 2))}.items()
+    if getattr(np.polynomial.polynomial, name, None) in get_overridable_numpy_array_functions()}
 
 # ---- functions with a derivative -------------------------------------------------------
 
@@ -114,9 +123,7 @@ SMOOTH = {
     "polysub": call(x1, N(3)), "polymul": call(x1, N(3)), "polyder": call(x1),
     "polyint": call(x1), "polydiv": call(x1, N(values=[2.0, 1.0])),
     "roots": call(N(values=[1.0, -2.0, 0.5])), "polyfit": call(rising, x1, 2),
-    "polynomial.polynomial.polyval2d": call(x1, N(5), N(3, 2)),
-    "polynomial.polynomial.polygrid2d": call(x1, N(2), N(3, 2)),
-    "polynomial.polynomial.polyvalnd": call([x1, N(5)], N(3, 2)),
+    **HANDED_OVER,
     # complex outside the real domain
     **{f"lib.scimath.{name}": call(N(3, lo=-2, hi=-1)) for name in (
         "sqrt", "log", "log2", "log10", "arccos", "arcsin")},
@@ -145,7 +152,7 @@ CONSTANT = {
     "digitize": call(x1, [0.0, 1.0]), "searchsorted": call([0.0, 1.0], x1),
     "lexsort": call((x1, N(5))), "can_cast": call("f4", "f8"),
     **{name: call(x1, N(5)) for name in (
-        "allclose", "isclose", "array_equal", "array_equiv", "isin", "may_share_memory",
+        "allclose", "in1d", "isclose", "array_equal", "array_equiv", "isin", "may_share_memory",
         "shares_memory")},
     "linalg.matrix_rank": call(square), "einsum_path": call("ij,j", x2, N(4)),
     "ravel_multi_index": call(([1, 2], [0, 1]), (3, 4)), "unravel_index": call([1, 5], (3, 4)),

@@ -85,9 +85,10 @@ def _quantile(func, with_q=True):
     if with_q:
         @positional(func, 2, kind="picked")
         def row(a, q, axis=None, out=None, overwrite_input=False, method="linear",
-                keepdims=NO_VALUE, *, weights=None):
-            return run(a, q, axis, out, {"method": method, **given(keepdims=keepdims),
-                                         **({} if weights is None else {"weights": weights})})
+                keepdims=NO_VALUE, *, weights=None, interpolation=None):
+            named = {"weights": weights, "interpolation": interpolation}  # the latter until 2.3
+            return run(a, q, axis, out, {"method": method, **given(keepdims=keepdims), **{
+                k: v for k, v in named.items() if v is not None}})
     else:
         @positional(func, kind="picked")
         def row(a, axis=None, out=None, overwrite_input=False, keepdims=NO_VALUE):

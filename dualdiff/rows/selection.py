@@ -289,6 +289,9 @@ ROWS = {
         np.flatnonzero, np.argwhere, np.isin, np.isclose, np.allclose, np.array_equal,
         np.array_equiv, np.isposinf, np.isneginf, np.round, np.around, np.fix)},
 }
+_in1d = getattr(np, "in1d", None)  # until NumPy 2.3
+if _in1d is not None:
+    ROWS[_in1d] = constant(_in1d)
 for _name in ("unique_all", "unique_counts", "unique_inverse", "unique_values"):
     if hasattr(np, _name):  # NumPy 2.0, later in 1.x
         _func = getattr(np, _name)
