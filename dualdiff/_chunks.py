@@ -28,7 +28,7 @@ from dualdiff._arguments import (
     flatten_result,
     split_aux,
 )
-from dualdiff._seeding import Call, lanes_pay
+from dualdiff._seeding import Call, evaluated, lanes_pay
 from dualdiff._taylor import DenseLimit, Taylor, is_laned
 from dualdiff.tree_util import tree_flatten, tree_unflatten
 
@@ -155,21 +155,26 @@ def run_job(task, blocks, lead, lanes=False):
     try:
         args = task.inputs.with_seeds([(c, lo, hi) for c, (lo, hi, _) in
                                        zip(calls, blocks, strict=True)])
-        result, aux = split_aux(task.who, task.fun(*args, **task.kwargs), task.has_aux)
-        leaves, treedef = task.check(result)
-        tops = [top_of(calls, blocks, y, task.diagonal) for y in leaves]
-        values = [strip(calls, y) for y in leaves] if lead else None
-        firsts = None
-        if task.gradient and len(blocks) == 1:
-            firsts = [calls[0].gradient(y) for y in leaves]
-        if lead and task.has_aux:
-            flat, aux_def = tree_flatten(aux)
-            aux = tree_unflatten(aux_def, [strip(calls, x) for x in flat])
-        return Part(treedef, tops, values, firsts, aux if lead else None)
+        return read_job(task, calls, blocks, task.fun(*args, **task.kwargs), lead)
     finally:
-        args = result = leaves = None
+        args = None
         for call in calls:
             call.__exit__()
+
+
+def read_job(task, calls, blocks, result, lead):
+    """What an evaluation gives: a Part."""
+    result, aux = split_aux(task.who, result, task.has_aux)
+    leaves, treedef = task.check(result)
+    tops = [top_of(calls, blocks, y, task.diagonal) for y in leaves]
+    values = [strip(calls, y) for y in leaves] if lead else None
+    firsts = None
+    if task.gradient and len(blocks) == 1:
+        firsts = [calls[0].gradient(y) for y in leaves]
+    if lead and task.has_aux:
+        flat, aux_def = tree_flatten(aux)
+        aux = tree_unflatten(aux_def, [strip(calls, x) for x in flat])
+    return Part(treedef, tops, values, firsts, aux if lead else None)
 
 
 def strip(calls, y):
@@ -332,10 +337,28 @@ def joined(pieces, total):
     return out
 
 
-def derive(task, chunk_size=None, executor=None):
-    """Run a task: in one job if that is small, else in chunks of seeds."""
+def evaluate(fun, args, kwargs, argnums, order):
+    """fun evaluated once at plain arguments by the fast path, or None (see _fast_paths.pxi)."""
+    places = argnums if isinstance(argnums, tuple) else (argnums,)
+    try:
+        return evaluated(fun, args, kwargs, places, order, _budget[0] / SMALL)
+    except DenseLimit:
+        return None
+
+
+def derive(task, chunk_size=None, executor=None, found=None):
+    """Run a task: in one job if that is small, else in chunks of seeds.
+
+    found: what `evaluate` gave for it.
+    """
     count, order, inputs = task.inputs.count, task.order, task.inputs
     everything = [(0, count, order)]
+    if found is not None:
+        try:
+            part = read_job(task, [found.call], everything, found.result, True)
+            return Result(task, part, everything)
+        except DenseLimit:
+            pass  # evaluated anew
     if count == 0 or order == 0:
         call = [(0, max(count, 1), max(order, 1))]
         return Result(task, run_job(task, call, True), call)

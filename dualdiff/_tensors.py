@@ -14,7 +14,7 @@ from dualdiff._arguments import (
     float0,
     shape_of,
 )
-from dualdiff._chunks import Task, check_chunking, derive
+from dualdiff._chunks import Task, check_chunking, derive, evaluate
 from dualdiff._inputs import Inputs, check_batch_axes
 from dualdiff._taylor import Taylor, make
 from dualdiff._transformed import Transformed
@@ -80,8 +80,36 @@ class Tensor(Transformed):
         self.batch_axes = check_batch_axes(who, batch_axes)
         if order is not None:
             self.order = order
+        self.simple = (self.read_plain is not None and 1 <= self.order <= 2
+                       and chunk_size is None and executor is None and batch_axes is None
+                       and not (has_aux or holomorphic or allow_int))
 
     def __call__(self, *args, **kwargs):
+        found = None
+        if self.simple:
+            found = evaluate(self.fun, args, kwargs, self.argnums, self.order)
+        if found is None:
+            return self.general(args, kwargs)
+        try:
+            out = found.jacobians() if self.order == 1 else found.hessians()
+            if out is None:
+                return self.general(args, kwargs, found)
+            return self.read_plain(found, self.plain(out, self.order))
+        finally:
+            found.close()
+
+    def plain(self, blocks, order):
+        """Blocks by input, as argnums has them."""
+        if not isinstance(self.argnums, tuple):
+            return blocks[0] if order == 1 else blocks[0][0]
+        return tuple(blocks) if order == 1 else tuple(map(tuple, blocks))
+
+    def read_plain(self, found, out):
+        """What the user gets from the fast path; None in a class: there is none."""
+        return out
+
+    def general(self, args, kwargs, found=None):
+        """The derivatives with all settings, for pytrees of any kind of numbers."""
         who = self.who
         inputs = Inputs(who, args, self.argnums, holomorphic=self.holomorphic,
                         allow_int=self.allow_int, batch_axes=self.batch_axes)
@@ -94,7 +122,7 @@ class Tensor(Transformed):
         task = Task(who, self.fun, inputs, kwargs, self.order, has_aux=self.has_aux,
                     holomorphic=self.holomorphic, scalar=self.scalar, gradient=self.gradient,
                     diagonal=self.diagonal, instead=self.instead)
-        result = derive(task, self.chunk_size, self.executor)
+        result = derive(task, self.chunk_size, self.executor, found)
         out = self.read(inputs, result)
         return self.joined(inputs, result, out)
 
@@ -118,6 +146,9 @@ class Tensor(Transformed):
 class ValueAndTensor(Tensor):
     """(value, derivatives)."""
 
+    def read_plain(self, found, out):
+        return found.value(), out
+
     def joined(self, inputs, result, out):
         return self.value(result), out
 
@@ -128,6 +159,9 @@ class ValueGradientHessian(Tensor):
     order, scalar, gradient = 2, True, True
     instead = "value_and_jacfwd and hessian"
 
+    def read_plain(self, found, out):
+        return found.value(), self.plain(found.gradients(), 1), out
+
     def joined(self, inputs, result, out):
         first = [nested(p, inputs, 1) for p in result.gradients]
         return self.value(result), tree_unflatten(result.treedef, first), out
@@ -136,7 +170,7 @@ class ValueGradientHessian(Tensor):
 class HessianDiagonal(Tensor):
     """d2 y / d x_i^2 in the structure of the inputs."""
 
-    order, diagonal = 2, True
+    order, diagonal, read_plain = 2, True, None
 
     def read(self, inputs, result):
         return tree_unflatten(result.treedef, [nested(p, inputs, 1) for p in result.tops])
@@ -151,6 +185,8 @@ class Laplacian(HessianDiagonal):
 
 class Field(Tensor):
     """Base for what is made of the Jacobian of a vector field."""
+
+    read_plain = None
 
     def matrix(self, inputs, result):
         """(J, batch shape): J of shape (components, inputs, points)."""

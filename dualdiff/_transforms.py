@@ -24,7 +24,7 @@ from dualdiff._arguments import (
     shape_of,
     split_aux,
 )
-from dualdiff._chunks import Task, check_chunking, derive
+from dualdiff._chunks import Task, check_chunking, derive, evaluate
 from dualdiff._inputs import Inputs, check_batch_axes
 from dualdiff._seeding import Call, Gradient
 from dualdiff._taylor import Taylor
@@ -151,9 +151,9 @@ class _Gradient:
         self.allow_int, self.with_value = bool(allow_int), bool(with_value)
         self.chunk_size, self.executor = check_chunking(who, chunk_size, executor)
         self.batch_axes = check_batch_axes(who, batch_axes)
-        self.plain = (chunk_size is None and executor is None and batch_axes is None
-                      and isinstance(self.argnums, int)
-                      and not (has_aux or holomorphic or allow_int))
+        self.simple = (chunk_size is None and executor is None and batch_axes is None
+                       and not (has_aux or holomorphic or allow_int))
+        self.plain = self.simple and isinstance(self.argnums, int)
         # The gradient of a gradient is one pass over `root`: `stack` lists the argnums of all.
         inner = fun.settings if type(fun) is Gradient else None
         self.stack, self.root = [self.argnums], fun
@@ -200,11 +200,27 @@ class _Gradient:
             found = self.stacked(args, kwargs)
             if found is not None:
                 return found[0]
+        if not self.simple:
+            return self.read(args, kwargs)
+        found = evaluate(self.fun, args, kwargs, self.argnums, 1)
+        if found is None:
+            return self.read(args, kwargs)
+        try:
+            grads = found.gradients()
+            if grads is None:
+                return self.read(args, kwargs, found)
+            grads = tuple(grads) if isinstance(self.argnums, tuple) else grads[0]
+            return (found.value(), grads) if self.with_value else grads
+        finally:
+            found.close()
+
+    def read(self, args, kwargs, found=None):
+        """The gradient with all settings, for pytrees of any kind of numbers."""
         inputs = Inputs(self.who, args, self.argnums, holomorphic=self.holomorphic,
                         allow_int=self.allow_int, batch_axes=self.batch_axes)
         task = Task(self.who, self.fun, inputs, kwargs, 1, has_aux=self.has_aux,
                     holomorphic=self.holomorphic, scalar=True, real=True)
-        result = derive(task, self.chunk_size, self.executor)
+        result = derive(task, self.chunk_size, self.executor, found)
         grads = inputs.tree([read_leaf(result.tops[0], leaf, inputs) for leaf in inputs.leaves])
         if self.with_value:
             value = result.values[0]
