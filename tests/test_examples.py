@@ -135,3 +135,26 @@ def test_taylor_integrator(run):
     f = run("taylor_integrator")[0]["figures"]
     assert f["error"] < 1e-11 and f["error"] < f["other"] and f["drift"] < 1e-12
     assert f["steps"] < 400 and f["lengths"].max() > 50 * f["lengths"].min()
+
+
+def test_taylor_series(run):
+    """Poles at +-i; the integral by quadrature in the example."""
+    f = run("taylor_series")[0]["figures"]
+    assert f["gap"] < 1e-9 and f["radius"] == pytest.approx(1.0, abs=1e-9)
+    errors = {x: np.array(e) for x, e in f["errors"].items()}
+    assert errors[0.3][-1] < 1e-15 and errors[0.6][-1] < 1e-8 and errors[1.4][-1] > 1e5
+    close(f["integral"], f["area"], rtol=1e-12)
+    assert f["worst"] < 1e-12 and f["pieces"] < 15 and abs(f["numpy"]) < 1e-15
+
+
+def test_equation_of_state(run):
+    """Van der Waals at T = 0.9: the literature's 0.6470, 0.6034, 2.3488; Clapeyron's slope."""
+    f = run("equation_of_state")[0]["figures"]
+    assert max(map(abs, f["gaps"].values())) < 1e-13 and max(map(abs, f["maxwell"])) < 1e-13
+    close(f["at"], [0.6034, 2.3488, 0.6470], atol=6e-5)
+    assert f["clapeyron"] < 1e-11
+    t, p = f["temperatures"], f["curve"][:, :, 2]
+    h = t[1] - t[0]  # orders 2 and 3 by differences of the order below
+    for k in (2, 3):
+        slope = (8 * (p[3:-1, k - 1] - p[1:-3, k - 1]) - (p[4:, k - 1] - p[:-4, k - 1])) / (12 * h)
+        close(p[2:-2, k], slope, rtol=2e-3)
