@@ -8,6 +8,8 @@ May import: report, compare (to measure), the standard library.
 
 import argparse
 import json
+import os
+import statistics
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -132,17 +134,21 @@ def judge(results):
     return out
 
 
-def import_times(repeats=7):
-    """Best times of `import numpy` and `import dualdiff`, each in a fresh interpreter."""
-    best = {}
+def import_times(repeats=15):
+    """Median times of the two import statements, each in a fresh interpreter, in turn.
+
+    Bytecode is written by a first round that does not count, as installing writes it.
+    """
+    times = {"numpy": [], "dualdiff": []}
     code = ("import sys, time; sys.path.append({!r}); t = time.perf_counter(); import {}; "
             "print(time.perf_counter() - t)")
-    for _ in range(repeats):
-        for name in ("numpy", "dualdiff"):
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    for _ in range(repeats + 1):
+        for name, all_times in times.items():
             out = subprocess.run([sys.executable, "-P", "-c", code.format(str(ROOT), name)],
-                                 capture_output=True, text=True, check=True).stdout
-            best[name] = min(best.get(name, 1e9), float(out))
-    return best
+                                 capture_output=True, text=True, check=True, env=env).stdout
+            all_times.append(float(out))
+    return {name: statistics.median(all_times[1:]) for name, all_times in times.items()}
 
 
 def import_row():

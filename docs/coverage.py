@@ -27,8 +27,11 @@ sys.path.append(str(ROOT / "tests"))
 
 import samples  # noqa: E402
 
+from dualdiff import rows  # noqa: E402
 from dualdiff._dispatch import refusal  # noqa: E402
 from dualdiff._taylor import ROWS  # noqa: E402
+
+rows.fill_all()
 
 PAGE = pathlib.Path(__file__).with_suffix(".md")
 STATES = ("differentiable", "constant", "refused")

@@ -15,8 +15,7 @@ import itertools
 import math
 import operator
 import os
-import threading
-import tracemalloc
+from _thread import allocate_lock
 
 import numpy as np
 
@@ -266,11 +265,13 @@ def largest(count, order, room, diagonal):
     return lo
 
 
-_measuring = threading.Lock()
+_measuring = allocate_lock()
 
 
 def measured(function):
     """(result, peak bytes allocated during the call); None where it cannot be known."""
+    import tracemalloc
+
     if not _measuring.acquire(blocking=False):
         return function(), None
     try:

@@ -10,7 +10,7 @@ from dualdiff import _kinds, _ufunc_calls
 from dualdiff._partials import elements
 from dualdiff._taylor import HOOKS, ROWS
 
-LATE = []  # finders of rows for ufuncs that no table lists: ufunc -> row or None
+FINDERS = []  # of rows that are not in the tables yet: function -> row or None; see rows/
 REFUSED = {}  # function or name of a module -> why it makes no sense for numbers
 
 
@@ -35,23 +35,22 @@ def unknown(func, method="__call__"):
         "not wanted")
 
 
-def late(func, method):
-    """The row of a ufunc that no table lists: SciPy's are found by name when first met."""
-    if refusal(func) is not None:
-        raise unknown(func, method)
-    for find in LATE:
-        row = find(func)
-        if row is not None:
-            ROWS[func] = row
-            return row
-    if all(set(loop) <= set("O->") for loop in func.types):
-        return elements(func)
+def late(func, method="__call__"):
+    """The row of a function that no table lists yet; an error if there is none."""
+    if refusal(func) is None:
+        for find in FINDERS:
+            row = find(func)
+            if row is not None:
+                ROWS[func] = row
+                return row
+        if isinstance(func, np.ufunc) and all(set(loop) <= set("O->") for loop in func.types):
+            return elements(func)
     raise unknown(func, method)
 
 
 def function(func, types, args, kwargs):
-    """A NumPy function without a row."""
-    raise unknown(func)
+    """A NumPy function that is not in the table."""
+    return late(func)(*args, **kwargs)
 
 
 def ufunc(func, method, inputs, kwargs):

@@ -1,122 +1,15 @@
-"""The nodes of pytrees: the keys that name their children, and the registry of their types.
+"""The nodes of pytrees: how each type is taken apart and rebuilt, and the registry of types.
 
-Imports the standard library only.  Invariants: a type is registered once and for good, and
-the functions of its kind never change the node.
+Imports the standard library and `_tree_keys` only.  Invariants: a type is registered once and
+for good, and the functions of its kind never change the node.
 """
 
 import functools
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Iterable
 from types import NoneType
-from typing import Any
 
-# --- Keys and paths ---------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class SequenceKey:
-    """A step into a list or tuple: ``[idx]``.
-
-    Parameters
-    ----------
-    idx : int
-        Position in the list or tuple.
-    """
-
-    idx: int
-
-    def __str__(self):
-        return f"[{self.idx!r}]"
-
-
-@dataclass(frozen=True, slots=True)
-class DictKey:
-    """A step into a dict: ``[key]``.
-
-    Parameters
-    ----------
-    key : hashable
-        Key of the dict.
-    """
-
-    key: Any
-
-    def __str__(self):
-        return f"[{self.key!r}]"
-
-
-@dataclass(frozen=True, slots=True)
-class GetAttrKey:
-    """A step to a field of a named tuple or dataclass: ``.name``.
-
-    Parameters
-    ----------
-    name : str
-        Name of the attribute.
-    """
-
-    name: str
-
-    def __str__(self):
-        return f".{self.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class FlattenedIndexKey:
-    """A step into a type registered without keys: ``[<flat index key>]``.
-
-    Parameters
-    ----------
-    key : int
-        Position among the children.
-    """
-
-    key: int
-
-    def __str__(self):
-        return f"[<flat index {self.key}>]"
-
-
-def _bare(key):
-    match key:
-        case SequenceKey(k) | DictKey(k) | GetAttrKey(k) | FlattenedIndexKey(k):
-            return str(k)
-    return str(key)
-
-
-def keystr(keys, *, simple=False, separator=""):
-    """Write a path as text.
-
-    Parameters
-    ----------
-    keys : tuple of keys
-        A path, as ``tree_flatten_with_path`` gives it.
-    simple : bool, optional
-        Write the bare index or name of each key.
-    separator : str, optional
-        Put between the keys.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> from dualdiff.tree_util import DictKey, SequenceKey, keystr
-    >>> path = (DictKey("layers"), SequenceKey(0))
-    >>> keystr(path)
-    "['layers'][0]"
-    >>> keystr(path, simple=True, separator="/")
-    'layers/0'
-    """
-    return separator.join(map(_bare if simple else str, keys))
-
-
-def path_str(path, name="tree"):
-    """The place `path` of the argument `name`, for messages: ``tree['W'][0]``."""
-    return name + "".join(map(str, path))
-
+from ._tree_keys import DictKey, FlattenedIndexKey, GetAttrKey, SequenceKey, path_str
 
 # --- Kinds of nodes ---------------------------------------------------------------------------
 
@@ -131,15 +24,16 @@ class TreeError(ValueError):
         return ValueError(f"{who}: at {path_str(self.path, name)}, {self}")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Kind:
     """How one type of node is taken apart and rebuilt; `word` names its meta in messages."""
 
-    type: type
-    split: Callable  # x -> children, meta
-    join: Callable  # meta, tuple of children -> x
-    keys: Callable  # x, meta, number of children -> list of keys
-    word: str = ""
+    __slots__ = ("type", "split", "join", "keys", "word")
+
+    def __init__(self, type, split, join, keys, word=""):
+        self.type, self.word = type, word
+        self.split = split  # x -> children, meta
+        self.join = join  # meta, tuple of children -> x
+        self.keys = keys  # x, meta, number of children -> list of keys
 
 
 def name_of(t):
@@ -445,7 +339,9 @@ def register_dataclass(nodetype, data_fields=None, meta_fields=None, drop_fields
             f"{who}: expected both data_fields and meta_fields or neither, got "
             f"data_fields={data_fields!r} and meta_fields={meta_fields!r}. Pass [] for none."
         )
-    if is_dataclass(nodetype):
+    if hasattr(nodetype, "__dataclass_fields__"):
+        from dataclasses import fields
+
         init = {f.name: f for f in fields(nodetype) if f.init and f.name not in drop_fields}
         if data_fields is None:
             data_fields = [n for n, f in init.items() if not f.metadata.get("static", False)]

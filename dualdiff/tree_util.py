@@ -3,21 +3,23 @@
 Names, signatures and semantics are those of ``jax.tree_util``.  A *node* is a value whose exact
 type is registered, or a named tuple; everything else, subclasses included, is a *leaf*.
 
-Imports the standard library, `_tree_nodes` and `_tree_def` only.  Invariant:
+Imports the standard library, `_tree_keys`, `_tree_nodes` and `_tree_def` only.  Invariant:
 ``tree_unflatten`` undoes ``tree_flatten``.
 """
 
 import functools
 
 from ._tree_def import PyTreeDef, flatten, flatten_with_path, map_columns, unflatten
-from ._tree_nodes import (
+from ._tree_keys import (
     DictKey,
     FlattenedIndexKey,
     GetAttrKey,
     SequenceKey,
     keystr,
-    pair,
     path_str,  # noqa: F401  internal: other modules name places in trees by it
+)
+from ._tree_nodes import (
+    pair,
     register_dataclass,
     register_pytree_node,
     register_pytree_node_class,

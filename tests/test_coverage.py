@@ -25,10 +25,12 @@ from samples import AS_THEY_STAND, BASES, CONSTANT, CONSTANTS, SAMPLES, SMOOTH, 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
 
 from docs import coverage  # noqa: E402
+from dualdiff import rows  # noqa: E402
 from dualdiff._algebra import new_algebra  # noqa: E402
 from dualdiff._dispatch import REFUSED, refusal  # noqa: E402
 from dualdiff._taylor import ROWS, Taylor, make, pack  # noqa: E402
 
+rows.fill_all()
 UFUNCS = get_overridable_numpy_ufuncs()
 
 

@@ -15,6 +15,7 @@ import pytest
 import scipy.special  # noqa: F401  (the rows of its ufuncs look at it)
 
 import dualdiff
+from dualdiff import rows
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "dualdiff"
@@ -224,13 +225,45 @@ def test_readme_has_exactly_two_commands():
     assert "examples/tutorial.py" in blocks[0] and "pytest" in blocks[1]
 
 
+def loaded_by(first, then):
+    """The modules that `then` loads in a fresh interpreter that has run `first`."""
+    code = (f"{first}\nimport sys\nbefore = set(sys.modules)\n{then}\n"
+            "print(*sorted(set(sys.modules) - before))")
+    return subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True,
+                          check=True).stdout.split()
+
+
 def test_import_loads_nothing_that_it_does_not_need():
-    code = ("import numpy, sys; before = set(sys.modules); import dualdiff; "
-            "print(*sorted(m for m in set(sys.modules) - before if not m.startswith('dualdiff')))")
-    out = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True,
-                         check=True).stdout.split()
-    heavy = {"scipy", "sympy", "mpmath", "matplotlib", "jax", "autograd", "unittest", "doctest"}
-    assert not {m.partition(".")[0] for m in out} & heavy, out
+    """Beside its own modules none, apart from Cython's own; no room that is filled late."""
+    loaded = loaded_by("import numpy", "import dualdiff")
+    mine = {m for m in loaded if m.startswith("dualdiff")}
+    assert [m for m in loaded if m not in mine and "cython" not in m] == []
+    late = {f"dualdiff.rows.{room}" for room in (*rows.LATE.values(), "special")}
+    assert not mine & late
+
+
+def test_the_first_derivative_loads_nothing_more():
+    start = "import numpy as np\nimport dualdiff as dd"
+    assert loaded_by(start, "dd.grad(np.tanh)(2.0)") == []
+    assert loaded_by(start, "dd.grad(lambda x: np.sum(np.exp(x)))(np.ones(3))") == []
+    assert loaded_by(start, "dd.hessian(lambda x: np.sum(x * x))(np.ones(3))") == []
+
+
+@pytest.mark.parametrize("module, room", rows.LATE.items())
+def test_late_rooms_are_filled_when_first_met(module, room):
+    """A late room has functions of its module alone, and nothing that is not looked up by one."""
+    here = importlib.import_module(f"dualdiff.rows.{room}")
+    for func in here.ROWS:
+        assert func.__module__.startswith(module)
+    assert not {"METHODS", "ATTRIBUTES", "REFUSED"} & set(vars(here))
+
+
+def test_no_function_stands_in_two_rooms():
+    rows.fill_all()
+    rows.fill_all()  # again: no harm
+    late = [importlib.import_module(f"dualdiff.rows.{room}") for room in rows.LATE.values()]
+    every = [f for room in (*rows.ROOMS, *late) for f in room.ROWS]
+    assert len(every) == len(set(every)) > 300
 
 
 def test_files_can_be_read_in_one_sitting():

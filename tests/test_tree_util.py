@@ -18,12 +18,14 @@ import pytest
 from hypothesis import given, strategies as st
 
 import dualdiff._tree_def
+import dualdiff._tree_keys
 import dualdiff._tree_nodes
 import dualdiff.tree_util as tu
-from dualdiff._tree_nodes import name_of, path_str
+from dualdiff._tree_keys import path_str
+from dualdiff._tree_nodes import name_of
 from dualdiff.tree_util import DictKey, FlattenedIndexKey, GetAttrKey, SequenceKey
 
-MODULES = [tu, dualdiff._tree_def, dualdiff._tree_nodes]
+MODULES = [tu, dualdiff._tree_def, dualdiff._tree_nodes, dualdiff._tree_keys]
 Point = namedtuple("Point", "x y")
 
 
@@ -627,9 +629,10 @@ def test_doctests(module):
 def test_imports_the_standard_library_only(module):
     """And of this package, only what stands before it."""
     earlier = {
-        "dualdiff.tree_util": {"_tree_nodes", "_tree_def"},
+        "dualdiff.tree_util": {"_tree_keys", "_tree_nodes", "_tree_def"},
         "dualdiff._tree_def": {"_tree_nodes"},
-        "dualdiff._tree_nodes": set(),
+        "dualdiff._tree_nodes": {"_tree_keys"},
+        "dualdiff._tree_keys": set(),
     }[module.__name__]
     for node in ast.walk(ast.parse(Path(module.__file__).read_text())):
         if isinstance(node, ast.Import):

@@ -3,11 +3,16 @@
 Every room is a module with a dictionary ROWS from function object to row, and may have
 REFUSED, from function object to the reason why it makes no sense; rows are made by the
 kinds of `dualdiff._kinds`.  Adding a function is adding a line to a room.
-Importing this package fills the tables that the number looks at.
+Importing this package fills the tables that the number looks at; the rooms of modules that
+`import numpy` does not load are filled when one of their functions first meets a number.
 
 May import: the kinds, the number, the hooks, NumPy.  Invariant: no function stands in two
 rooms.
 """
+
+from importlib import import_module
+
+import numpy as np
 
 from dualdiff import _dispatch, _taylor
 from dualdiff.rows import (
@@ -15,7 +20,6 @@ from dualdiff.rows import (
     creation,
     einsum,
     elementwise,
-    fft,
     linalg,
     linalg_det,
     linalg_eigen,
@@ -30,7 +34,6 @@ from dualdiff.rows import (
     scimath,
     selection,
     shapes,
-    special,
     ufunc_methods,
 )
 
@@ -39,7 +42,6 @@ ROOMS = (
     creation,
     einsum,
     elementwise,
-    fft,
     linalg,
     linalg_det,
     linalg_eigen,
@@ -57,17 +59,38 @@ ROOMS = (
     ufunc_methods,
 )
 
-
-def _fill():
-    for room in ROOMS:
-        for func, row in room.ROWS.items():
-            if func in _taylor.ROWS:
-                raise RuntimeError(f"dualdiff: {func!r} has two rows")
-            _taylor.ROWS[func] = row
-        _dispatch.REFUSED.update(getattr(room, "REFUSED", {}))
-        _taylor.METHODS.update(getattr(room, "METHODS", {}))
-        _taylor.ATTRIBUTES.update(getattr(room, "ATTRIBUTES", {}))
-    _dispatch.LATE.append(special.find)  # scipy.special: without importing SciPy
+LATE = {  # NumPy module, not loaded by `import numpy` -> its room
+    "numpy.fft": "fft",
+    "numpy.polynomial": "polynomial_nd",
+}
 
 
-_fill()
+def fill(room):
+    """Write the rows of a room into the tables; doing so again changes nothing."""
+    for func, row in room.ROWS.items():
+        if _taylor.ROWS.setdefault(func, row) is not row:
+            raise RuntimeError(f"dualdiff: {func!r} has two rows")
+    _dispatch.REFUSED.update(getattr(room, "REFUSED", {}))
+    _taylor.METHODS.update(getattr(room, "METHODS", {}))
+    _taylor.ATTRIBUTES.update(getattr(room, "ATTRIBUTES", {}))
+
+
+def find(func):
+    """The row of a function whose room is filled late; None if it has none."""
+    if isinstance(func, np.ufunc):  # of scipy.special: without importing SciPy
+        return import_module("dualdiff.rows.special").find(func)
+    for module, room in LATE.items():
+        if f"{func.__module__}.".startswith(f"{module}."):
+            fill(import_module(f"dualdiff.rows.{room}"))
+    return _taylor.ROWS.get(func)
+
+
+def fill_all():
+    """Fill the rooms that are filled late, for tests that read the whole table."""
+    for room in LATE.values():
+        fill(import_module(f"dualdiff.rows.{room}"))
+
+
+for _room in ROOMS:
+    fill(_room)
+_dispatch.FINDERS.append(find)

@@ -7,8 +7,6 @@ May import: the kinds, the tables of the number.  Invariant: a method that chang
 array changes the number, and every view of it.
 """
 
-import inspect
-
 import numpy as np
 
 from dualdiff._taylor import ROWS as RULES, base_of, parts
@@ -16,16 +14,19 @@ from dualdiff.rows.shapes import astype
 
 
 def documented(name):
-    """Decorator: the signature that ndarray documents for the method of this name."""
+    """Decorator: the signature that ndarray documents for the method of this name.
+
+    `inspect` finds it when it is asked for: to read all of them would take longer than the
+    rest of the import of the rooms.
+    """
 
     def decorate(method):
         method.__name__ = name
         method.__qualname__ = f"Taylor.{name}"
         method.__doc__ = method.__doc__ or f"See numpy.ndarray.{name}."
-        try:
-            method.__signature__ = inspect.signature(getattr(np.ndarray, name))
-        except (AttributeError, ValueError):  # older NumPy documents none
-            pass
+        theirs = getattr(np.ndarray, name, None)
+        if getattr(theirs, "__text_signature__", None):  # older NumPy documents none
+            method.__wrapped__ = theirs
         return method
 
     return decorate
