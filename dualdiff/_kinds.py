@@ -403,9 +403,10 @@ def compose(func, body):
             return store(func(*args, **kwargs), out)
         args = tuple(pack(a) if isinstance(a, np.ndarray) and a.dtype == object else a
                      for a in args)
+        value = func(*values(args), **values(kwargs))  # first: it raises NumPy's errors
         with np.errstate(all="ignore"):
             result = body(*args, **kwargs)
-        return store(with_value(result, func(*values(args), **values(kwargs))), out)
+        return store(with_value(result, value), out)
 
     row.body = body
     return row

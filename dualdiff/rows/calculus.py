@@ -98,9 +98,13 @@ def trapezoid(y, x=None, dx=1.0, axis=-1):
 
 
 def unwrap(p, discont=None, axis=-1, *, period=2 * np.pi):
-    """The jumps taken out are constants."""
-    no_numbers(np.unwrap, (), {"discont": discont, "period": period})
-    return pack(p)
+    """How many periods are taken out at each place is constant, decided by the values."""
+    no_numbers(np.unwrap, (), {"discont": discont})
+    p, period = pack(p), pack(period)
+    if type(period) is not Taylor:
+        return p
+    out = np.unwrap(plain(p), discont, axis, period=plain(period)) - plain(p)
+    return p + np.rint(out / plain(period)) * period
 
 
 def interp(x, xp, fp, left=None, right=None, period=None):
@@ -252,8 +256,7 @@ def cov(m, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweights=N
         if not rowvar and len(z) != 1:
             z = np.transpose(z)
         x = np.concatenate([x, z])
-    if dtype is not None:
-        x = x.astype(dtype)
+    x = x.astype(np.result_type(x.dtype, float) if dtype is None else dtype)
     ddof = (0 if bias else 1) if ddof is None else ddof
     w = None if fweights is None else np.asarray(fweights, float)
     if aweights is not None:
@@ -287,8 +290,7 @@ def corrcoef(x, y=None, rowvar=True, bias=None, ddof=None, *, dtype=None):
 @positional(np.bincount, kind="linear")
 def bincount(x, /, weights=None, minlength=0):
     """np.bincount: linear in the weights."""
-    if type(weights) is not Taylor:
-        return np.bincount(x, pack(weights), minlength)
+    no_numbers(np.bincount, (x,), {})
     alg, value, terms = parts(weights)
     v = np.bincount(x, value, minlength)
     return make(alg, v, _binned(np.asarray(x), terms, len(v)))
