@@ -43,6 +43,7 @@ Settings
     float0                    the dtype of derivatives of integers
 
 Modules
+    dualdiff.numpy            NumPy, with arrays that accept numbers by assignment
     dualdiff.tree_util        pytrees: nested containers of arrays
     dualdiff.test_util        check_grads
     dualdiff.random           random numbers equal to JAX's

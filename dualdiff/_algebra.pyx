@@ -351,7 +351,7 @@ cdef tuple union_of(Algebra a, Algebra b):
     map_a = None if u is a else u.table.embed(a.table, tuple([factors.index(f) for f in a.factors]))
     map_b = None if u is b else u.table.embed(b.table, tuple([factors.index(f) for f in b.factors]))
     # Cached at the one with the newest factor: that one is the first to go.
-    if tag_of(a.factors[-1]) >= tag_of(b.factors[-1]):
+    if not b.factors or a.factors and tag_of(a.factors[-1]) >= tag_of(b.factors[-1]):
         a.unions[b] = (u, map_a, map_b)
     else:
         b.unions[a] = (u, map_b, map_a)

@@ -9,7 +9,7 @@ import operator
 
 import numpy as np
 
-from dualdiff._taylor import Taylor, pack
+from dualdiff._taylor import Taylor, pack, unslated
 from dualdiff.tree_util import path_str, tree_flatten_with_path
 
 float0 = np.dtype([("float0", np.void, 0)])  # JAX's dtype for derivatives of integers
@@ -100,6 +100,7 @@ def resolve_argnums(who, argnums, count):
 
 def as_leaf(x):
     """An input leaf: a number, a float scalar or an array in native byte order."""
+    x = unslated(x)
     if type(x) is Taylor or isinstance(x, float):
         return x
     if isinstance(x, np.ndarray):
@@ -158,6 +159,7 @@ def flatten_inputs(who, tree, name):
 
 def as_result(who, y, path="the result"):
     """A leaf of the result of the user's function: a number, an array or a scalar."""
+    y = unslated(y)
     if type(y) is Taylor or isinstance(y, (float, complex, int, np.generic)):
         return y
     if isinstance(y, np.ndarray) or hasattr(y, "__array__"):

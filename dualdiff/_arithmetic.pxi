@@ -290,6 +290,8 @@ cdef as_operand(x):
         return x
     if isinstance(x, (np.generic, list, tuple)):
         return as_operand(np.asarray(x))
+    if type(x) is Slate:
+        return as_operand(now(x))
     if isinstance(x, np.ndarray):  # a subclass: its data, as the protocol gave it to us
         return as_operand(np.asarray(x))
     return NotImplemented

@@ -40,6 +40,7 @@ def unify(*args):
     cdef Algebra alg = None
     cdef list out = []
     for x in args:
+        x = now(x)
         if type(x) is not Taylor and (
             isinstance(x, (list, tuple)) or (cnp.PyArray_Check(x) and x.dtype == object)
         ):
@@ -127,13 +128,14 @@ def pack(x):
     cdef Py_ssize_t i, n, r, M
     cdef double *terms
     cdef Py_ssize_t at
+    x = now(x)
     if type(x) is Taylor:
         return x
     arr = object_array(x)
     if arr.dtype != object:
         return arr
     flat = arr.ravel()
-    items = [flat[i] for i in range(flat.size)]
+    items = [now(flat[i]) for i in range(flat.size)]
     dtype = None
     plain = True
     for at, item in enumerate(items):

@@ -17,6 +17,7 @@ from dualdiff._taylor import (
     Taylor,
     aligned,
     apply,
+    is_slate,
     laned_parts,
     make,
     make_laned,
@@ -26,6 +27,7 @@ from dualdiff._taylor import (
     spread,
     truncated,
     unify,
+    unslated,
 )
 
 # ---- helpers -----------------------------------------------------------------
@@ -35,6 +37,8 @@ def holds(x):
     """Whether x is a number, or a list, tuple, dict or object array with one in it."""
     if type(x) is Taylor:
         return True
+    if is_slate(x):
+        return type(unslated(x)) is Taylor
     if isinstance(x, (list, tuple)):
         return any(map(holds, x))
     if isinstance(x, dict):
@@ -46,6 +50,7 @@ def holds(x):
 
 def values(x):
     """x with every number in it replaced by its value."""
+    x = unslated(x)
     if type(x) is Taylor:
         return x.value
     if type(x) in (list, tuple):
@@ -85,7 +90,8 @@ def store(result, out):
             return out
         if type(result) is Taylor:
             raise TypeError("dualdiff: out= is a plain array, which cannot hold derivatives; "
-                            "use out=np.empty_like(x) of a number, or leave out= away")
+                            "use out=np.empty_like(x) of a number, leave out= away, or decorate "
+                            "the function with dualdiff.lift")
         out[...] = result
         return out
     if out.shape != np.shape(result):

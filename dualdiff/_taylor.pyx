@@ -12,14 +12,17 @@ Invariants: value and terms have one dtype; a view shares the memory of its base
 follows it when an assignment moves the base to a larger algebra (see sync).
 """
 
+import operator
+
 import numpy as np
 
 cimport cython
 cimport numpy as cnp
+from cpython.buffer cimport PyObject_GetBuffer
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_Check, PyFloat_CheckExact
 from cpython.long cimport PyLong_CheckExact
 from cpython.object cimport Py_EQ, Py_GE, Py_GT, Py_LE, Py_LT, Py_NE, PyObject_RichCompare
-from cpython.ref cimport Py_INCREF
+from cpython.ref cimport Py_INCREF, Py_REFCNT
 from libc.math cimport INFINITY, isfinite
 from libc.math cimport log as c_log
 from libc.math cimport pow as c_pow
@@ -29,7 +32,7 @@ from libc.string cimport memcpy, memset
 from numpy cimport ndarray
 
 from dualdiff._algebra cimport (
-    Algebra, Factor, dense_algebra, laned_algebra, lower_of, relabel, union_of,
+    Algebra, Factor, algebra_of, dense_algebra, laned_algebra, lower_of, relabel, union_of,
 )
 from dualdiff._csrc cimport (
     DD_add, DD_cos, DD_cosh, DD_div, DD_exp, DD_expm1, DD_log, DD_log1p, DD_mul, DD_neg, DD_power, DD_sin, DD_sinh,
@@ -81,12 +84,17 @@ cdef dict _binary = {
 cdef dict _kernel_numbers = {name: k for k, name in enumerate(kernel_names)}
 
 
+cdef class Slate  # a plain array that becomes a number (_slates.pxi)
+
+
 include "_storage.pxi"
 include "_arithmetic.pxi"
 include "_lanes.pxi"
 include "_lanes_interface.pxi"
 include "_interface.pxi"
 include "_indexing.pxi"
+include "_slates.pxi"
+include "_slate_type.pxi"
 
 
 # ---- the type ------------------------------------------------------------------------------
@@ -247,8 +255,9 @@ cdef class Taylor:
 
     def __float__(self):
         raise lost("float(x)", "compute with NumPy's functions (np.sin, not math.sin), keep numbers "
-                   "in lists or in np.zeros_like(x) rather than in np.zeros(n), or decorate the "
-                   "function with dualdiff.lift; x.value is the plain value")
+                   "in lists, in np.zeros_like(x) or in dualdiff.numpy.zeros(n) rather than in "
+                   "np.zeros(n), or decorate the function with dualdiff.lift; x.value is the "
+                   "plain value")
 
     def __int__(self):
         raise lost("int(x)", "use x.value where the derivative is not wanted")
@@ -433,6 +442,8 @@ cdef class Taylor:
                     return binary(kernel, inputs[0], inputs[1])
                 if ufunc is np.power:
                     return power(inputs[0], inputs[1], True)
+            if any_slate(inputs):
+                return NotImplemented  # the slate knows
             if self.lanes is not None and ufunc in LANED:
                 result = LANED[ufunc](*inputs)
                 if result is not NotImplemented:
@@ -440,9 +451,13 @@ cdef class Taylor:
             row = _rows.get(ufunc)
             if row is not None:
                 return row(*inputs)
+        elif any_slate(inputs) or any_slate(kwargs.get("out")):
+            return NotImplemented
         return _hooks["ufunc"](ufunc, method, inputs, kwargs)
 
     def __array_function__(self, func, types, args, kwargs):
+        if len(types) > 1 and Slate in types:
+            return NotImplemented  # the slate knows
         if self.lanes is not None:
             form = LANED.get(func)
             if form is not None:
