@@ -46,6 +46,7 @@ setup(
             extension("_driver", ["kernels.c", "apply.c", "parallel.c"]),
             extension("_memory"),
             extension("_taylor"),
+            extension("_compress"),
             extension("_seeding"),
         ],
         compiler_directives={

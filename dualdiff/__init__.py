@@ -18,6 +18,10 @@ Second and higher
     nth_derivative            of a function of one variable
     derivatives               the value and all orders up to n
 
+Sparse
+    sparse_jacobian, sparse_hessian       scipy.sparse arrays, or triplets
+    jacobian_sparsity, hessian_sparsity   their patterns
+
 Fields
     laplacian, divergence, curl
 
@@ -79,17 +83,24 @@ from dualdiff._partials import register_derivative
 from dualdiff._polynomial import TaylorPolynomial, taylor
 from dualdiff._seeding import set_lanes
 from dualdiff._series import derivatives, elementwise_grad, jet, mixed_partial, nth_derivative
+from dualdiff._sparse import (
+    hessian_sparsity,
+    jacobian_sparsity,
+    sparse_hessian,
+    sparse_jacobian,
+)
 from dualdiff._transforms import grad, jvp, value_and_grad
 from dualdiff._version import __version__
 
 __all__ = [
     "Taylor", "TaylorPolynomial", "__version__", "clear_memory_pool", "curl", "custom_jvp",
-    "derivative_tensor", "derivatives", "divergence", "dual", "elementwise_grad", "float0",
-    "grad", "hessian", "hessian_diag", "hvp", "hyperdual", "implicit_fixed_point",
-    "implicit_root", "jacfwd", "jacobian", "jacrev", "jet", "jvp", "jvps", "laplacian",
-    "linearize", "memory_budget", "mixed_partial", "nth_derivative", "register_derivative",
-    "set_lanes", "set_memory_pool", "set_num_threads", "stop_gradient", "taylor",
-    "taylor_number", "value_and_grad", "value_and_jacfwd", "value_grad_and_hessian", "variables",
+    "derivative_tensor", "derivatives", "divergence", "dual", "elementwise_grad", "float0", "grad",
+    "hessian", "hessian_diag", "hessian_sparsity", "hvp", "hyperdual", "implicit_fixed_point",
+    "implicit_root", "jacfwd", "jacobian", "jacobian_sparsity", "jacrev", "jet", "jvp", "jvps",
+    "laplacian", "linearize", "memory_budget", "mixed_partial", "nth_derivative",
+    "register_derivative", "set_lanes", "set_memory_pool", "set_num_threads", "sparse_hessian",
+    "sparse_jacobian", "stop_gradient", "taylor", "taylor_number", "value_and_grad",
+    "value_and_jacfwd", "value_grad_and_hessian", "variables",
 ]  # fmt: skip
 
 

@@ -6,6 +6,7 @@ cdef class Factor:
     cdef readonly Factor parent
     cdef dict locals
     cdef readonly object arange
+    cdef public Py_ssize_t room
     cdef Factor local(self, int n)
     cdef seeds(self)
 

@@ -158,7 +158,7 @@ cdef meet(int kernel, Taylor x, Taylor y, ndarray value):
             at.append(len(lanes))
             lanes.append(lanes_y[j])
     n = len(lanes)
-    if n > MAXLANES or n > 2 and 2 * n > parent_of(x).n:
+    if n > MAXLANES or n > 2 and 2 * n > parent_of(x).n and not parent_of(x).room:
         return apply(kernel_names[kernel], dense(x), dense(y), 0.0, value)
     alg = laned_algebra(x.alg, n)
     if x.alg.D == 1 and len(x.alg.factors) == 1 and len(y.alg.factors) == 1 and (
@@ -322,7 +322,7 @@ cdef Taylor dense(Taylor x):
         return x
     value = <object>x._value
     rows = dense_rows(x)
-    if rows * value.size * value.itemsize > _dense_limit:
+    if rows * value.size * value.itemsize > (parent_of(x).room or _dense_limit):
         raise DenseLimit(
             f"dualdiff: an array of shape {value.shape} would need {rows} coefficients for each "
             f"element ({rows * value.size * value.itemsize / 2**30:.1f} GiB): the function mixes "
@@ -420,7 +420,8 @@ cdef Taylor laned_sum(Taylor x):
         return y
     rows = dense_rows(x)
     small = len(x.alg.factors) > 1 and cnp.PyArray_SIZE(x._terms) <= DENSER * rows
-    if rows <= DENSE_ROWS and not small:  # inner calls read off what is pending without its sum
+    # inner calls, and sparse results, are read off what is pending without its sum
+    if rows <= DENSE_ROWS and not small and not parent.room:
         alg = dense_algebra(x.alg)
         return new_array(alg, value, summed_terms(x, alg))
     return new_laned(x.alg, value, np.reshape(x._terms, (x.alg.M - 1, -1)),
@@ -449,7 +450,7 @@ cdef laned_getitem(Taylor x, index):
             getitem(dense(x), index))
     if PyLong_CheckExact(index) and x.alg.D == 1 and cnp.PyArray_NDIM(x._value) == 1 and (
         cnp.PyArray_TYPE(x._value) == cnp.NPY_DOUBLE and len(x.alg.factors) == 1
-        and parent_of(x).n <= DENSE_ELEMENTS
+        and parent_of(x).n <= DENSE_ELEMENTS and not parent_of(x).room
     ):
         return dense_element(x, PyLong_AsSsize_t(index))
     if type(index) is slice and cnp.PyArray_NDIM(x._value):
@@ -468,7 +469,8 @@ cdef laned_getitem(Taylor x, index):
         if cnp.PyArray_NDIM(y._value) == 0 and Ellipsis not in index:
             y._value = y._value.copy()  # an element is a scalar, not a view
             y._terms = y._terms.copy()
-            return dense(y) if parent_of(y).n <= DENSE_ELEMENTS and y.alg.D == 1 else y
+            return dense(y) if (parent_of(y).n <= DENSE_ELEMENTS and y.alg.D == 1
+                                and not parent_of(y).room) else y
     else:
         index = plain_index(index)
         value = np.asarray(x._value[index])

@@ -174,7 +174,7 @@ def side_by_side(Taylor x, value, axes):
     shape = (<object>x._value).shape
     count = int(np.prod([shape[a] for a in axes]))
     n = count * len(x.lanes)
-    if n > MAXLANES or 2 * n > parent_of(x).n or n == 0:
+    if n > MAXLANES or n == 0 or 2 * n > parent_of(x).n and not parent_of(x).room:
         return None
     rest = [q for q in range(len(shape)) if q not in axes]
     kept = tuple([shape[q] for q in rest])
@@ -193,17 +193,16 @@ def dense_form(Taylor x):
     return dense(x)
 
 
-def sparse_entries(Taylor x):
-    """First-order coefficients as (element, seed, coefficient) arrays; seeds may repeat."""
+def local_parts(Taylor x):
+    """(algebra, terms, lanes) as they are; lanes is None for a dense number.
+
+    What is still to be summed keeps the axis that it is to be summed over.
+    """
     if x.base is not None:
         sync(x)
-    elements, seeds, data = [], [], []
-    flat = np.arange((<object>x._value).size)
-    for k in range(len(x.lanes)):
-        elements.append(flat)
-        seeds.append(np.ravel(x.lanes[k]))
-        data.append(np.ravel(x._terms[k]))
-    return np.concatenate(elements), np.concatenate(seeds), np.concatenate(data)
+    if x.lanes is None:
+        return x.alg, terms_of(x), None
+    return x.alg, x._terms, x.lanes
 
 
 def set_dense_limit(size):

@@ -106,20 +106,21 @@ cdef Taylor seed_lanes(Factor factor, ndarray value, Py_ssize_t first):
 cdef class Call:
     """The seeds of one derivative call: use as a context manager around seeding and reading.
 
-    n seeds kept to a total order.
+    n seeds kept to a total order; room: see Factor.
     """
 
     cdef Algebra alg            # None where it would be too large: then every seed has lanes
     cdef readonly Factor factor
     cdef readonly bint laned
 
-    def __init__(self, int n, int order, lanes=False):
+    def __init__(self, int n, int order, lanes=False, Py_ssize_t room=0):
         self.laned = with_lanes(n, order) if lanes is None else lanes
         if self.laned and order > 1:
             self.factor = Factor(n, order)
-            return
-        self.alg = acquire(n, order)
-        self.factor = self.alg.factors[0]
+        else:
+            self.alg = acquire(n, order)
+            self.factor = self.alg.factors[0]
+        self.factor.room = room
 
     def __enter__(self):
         return self
@@ -127,6 +128,7 @@ cdef class Call:
     def __exit__(self, *exc):
         cdef Algebra alg = self.alg
         self.alg = None
+        self.factor.room = 0
         if alg is None:
             self.factor.locals.clear()
         self.factor = None

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from tolerances import assert_close
 
-from dualdiff import grad
+from dualdiff import grad, hessian
 from dualdiff._algebra import unite
 from dualdiff._seeding import Call, set_lanes
 from dualdiff._taylor import Taylor, make
@@ -180,3 +180,13 @@ def test_lanes_meet_numbers_without_them():
             set_lanes(before)
     for a, b in zip(got["always"], got["never"], strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-14, atol=1e-15)
+
+
+def test_functions_of_a_sum_that_is_not_added_up_yet():
+    """Of so many seeds a sum of second order stays in pieces until its sum is needed."""
+    x = np.linspace(0.1, 1.0, 640)
+    p = np.exp(x) / np.sum(np.exp(x))
+    got = hessian(lambda x: -np.log(np.sum(np.exp(x))))(x)
+    assert_close(got, np.outer(p, p) - np.diag(p), order=2, scale=p.max())
+    got = hessian(lambda x: 1.0 - -np.sum(x**3) / 2.0)(x)
+    assert_close(got, np.diag(3.0 * x), order=2, scale=3.0)
