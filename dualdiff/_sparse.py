@@ -118,8 +118,8 @@ def sparse_hessian(fun, argnums=0, has_aux=False, holomorphic=False, *, format="
     -----
     One evaluation of `fun` with lanes to order 2: Hessians of the terms of a sum, element by
     element, are added up into the matrix; every pair of inputs that a term depends on has an
-    entry, which is zero where the term has no such second derivative.  By colours: gradients along one direction for each
-    colour of a star colouring.
+    entry, which is zero where the term has no such second derivative.  By colours: gradients
+    along one direction for each colour of a star colouring.
 
     Examples
     --------

@@ -107,9 +107,9 @@ def test_every_row_has_a_sample():
     assert not set(SMOOTH) & set(CONSTANT) and not set(WRITES) & set(SMOOTH | CONSTANT)
     smooth = {f for f in FUNCTIONS if f in ROWS and ROWS[f].kind != "constant"}
     constant = {f for f in FUNCTIONS if f in ROWS and ROWS[f].kind == "constant"}
-    for named, rows in ((SAMPLES, smooth), (CONSTANTS, constant)):
+    for named, wanted in ((SAMPLES, smooth), (CONSTANTS, constant)):
         found = {find(name) for name in named}
-        assert not rows - found
+        assert not wanted - found
         assert found <= set(ROWS)
 
 
