@@ -115,15 +115,16 @@ static dd_num one_row(const dd_num *x, const dd_array *array, ptrdiff_t k, ptrdi
     return r;
 }
 
-/* Operands whose rows are not those of the result, at order 1: row by row, an operand
- * that lacks a row being a constant there. */
+/* Operands whose rows are not those of the result: row by row, an operand that lacks a
+ * row being a constant there. */
 static void run_mapped(const dd_job *job, ptrdiff_t n, const dd_num *c, const dd_num *a,
                        const dd_num *b, void *work) {
     ptrdiff_t size = item_size[job->type];
     for (ptrdiff_t k = 1; k < job->A->M; k++) {
         dd_num ck = {c->v, (char *)c->t + (k - 1) * c->s * size, c->s};
         dd_num ak = one_row(a, &job->a, k, size), bk = one_row(b, &job->b, k, size);
-        dd_kernels[job->kernel].run[job->type](&single, n, &ck, &ak, &bk, job->p, work);
+        if (!ak.t && !bk.t) memset(ck.t, 0, n * size);
+        else dd_kernels[job->kernel].run[job->type](&single, n, &ck, &ak, &bk, job->p, work);
     }
 }
 

@@ -108,7 +108,7 @@ typedef struct {
     ptrdiff_t ts;       /* from one row of terms to the next */
     ptrdiff_t rows;     /* rows of terms */
     const int32_t *map; /* NULL, or for each row of the result the operand's row, 0 for none;
-                           only at order 1 */
+                           above order 1 only for sums and differences */
     int flat;           /* elements lie one after another, in the result's order */
     int single;         /* every element is the same one */
     ptrdiff_t vs[DD_MAXDIMS], es[DD_MAXDIMS];

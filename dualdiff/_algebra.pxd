@@ -4,10 +4,12 @@ cdef class Factor:
     cdef readonly long tag, born
     cdef readonly int n, order
     cdef readonly Factor parent
-    cdef dict locals
+    cdef dict locals    # n -> the factor of n local seeds
+    cdef dict algebras  # n -> the algebra of that factor alone
     cdef readonly object arange
     cdef public Py_ssize_t room
     cdef Factor local(self, int n)
+    cdef Algebra lanes(self, int n)
     cdef seeds(self)
 
 cdef class Table:
@@ -33,13 +35,15 @@ cdef class Algebra:
     cdef Algebra lower
     cdef readonly Py_ssize_t laned
     cdef object __weakref__
+    cdef seeds_of(self, Py_ssize_t k)
 
 cdef Algebra acquire(int n, int order)
 cdef void release(Algebra alg)
+cdef Factor acquire_factor(int n, int order)
+cdef void release_factor(Factor factor)
 cdef tuple union_of(Algebra a, Algebra b)
 cdef Algebra lower_of(Algebra alg)
 cdef Algebra laned_algebra(Algebra alg, Py_ssize_t n)
 cdef Algebra dense_algebra(Algebra alg)
-cdef Algebra local_algebra(Algebra alg)
 cdef Algebra algebra_of(tuple factors, tuple bounds)
 cdef object relabel(Algebra small, Algebra big, tuple seeds)

@@ -53,6 +53,7 @@ cdef class Factor:
         self.order = order
         self.parent = parent
         self.locals = {}
+        self.algebras = {}
 
     cdef Factor local(self, int n):
         """The factor of n local seeds of this one."""
@@ -60,6 +61,13 @@ cdef class Factor:
         if found is None:
             found = self.locals.setdefault(n, Factor(n, self.order, self))
         return <Factor>found
+
+    cdef Algebra lanes(self, int n):
+        """The algebra of n local seeds of this factor and nothing else."""
+        found = self.algebras.get(n)
+        if found is None:
+            found = self.algebras.setdefault(n, algebra_of((self.local(n),), ()))
+        return <Algebra>found
 
     cdef seeds(self):
         """0 .. n - 1, read-only, one array for as long as the factor lives."""
@@ -288,6 +296,16 @@ cdef class Algebra:
         return out
 
 
+    cdef seeds_of(self, Py_ssize_t k):
+        """The sorted seeds of monomial k of one local factor, as a tuple."""
+        cdef list known
+        found = self.table.cache.get("seeds")
+        if found is None:
+            known = [tuple(self.multi_index(i)[0]) for i in range(self.M)]
+            found = self.table.cache["seeds"] = known
+        return (<list>found)[k]
+
+
 cdef int64_t _multisets(int64_t n, int64_t d):
     """Multisets of d out of n."""
     return 0 if n == 0 else dd_count(n - 1, d)
@@ -383,6 +401,8 @@ cdef Algebra laned_algebra(Algebra alg, Py_ssize_t n):
     cdef Factor old = alg.factors[alg.laned]
     if old.n == n:
         return alg
+    if len(alg.factors) == 1 and not alg.bounds:
+        return old.parent.lanes(n)
     found = alg.unions.get(n)
     if found is None:
         found = replace_factor(alg, old, old.parent.local(n))
@@ -392,15 +412,12 @@ cdef Algebra laned_algebra(Algebra alg, Py_ssize_t n):
 
 cdef Algebra dense_algebra(Algebra alg):
     """The algebra of a laned number once it is dense."""
-    cdef Factor old = alg.factors[alg.laned]
-    return replace_factor(alg, old, old.parent)
-
-
-cdef Algebra local_algebra(Algebra alg):
-    """One local seed of the one factor of an algebra."""
-    cdef Factor factor = alg.factors[0]
-    factor.seeds()
-    return algebra_of((factor.local(1),), ())
+    cdef Factor old
+    found = alg.unions.get(0)
+    if found is None:
+        old = alg.factors[alg.laned]
+        found = alg.unions[0] = replace_factor(alg, old, old.parent)
+    return <Algebra>found
 
 
 cdef object relabel(Algebra small, Algebra big, tuple seeds):
@@ -427,6 +444,7 @@ cdef object relabel(Algebra small, Algebra big, tuple seeds):
 # then no number, and no other algebra, of the earlier call is left.
 
 cdef dict _pool = {}
+cdef Py_ssize_t KEEP_LOCALS = 8  # local algebras that a factor may keep from call to call
 
 
 cdef Algebra acquire(int n, int order):
@@ -436,10 +454,7 @@ cdef Algebra acquire(int n, int order):
     if free_ones:
         try:
             alg = <Algebra>free_ones.pop()
-            # As if it were new: the order of pairs, and so the last bits of nested
-            # derivatives, must not depend on what ran before.
-            (<Factor>alg.factors[0]).tag = next(_tags)
-            (<Factor>alg.factors[0]).born = born()
+            renew(<Factor>alg.factors[0])
             return alg
         except IndexError:  # another thread took the last one
             pass
@@ -452,17 +467,70 @@ cdef void release(Algebra alg):
     if alg.unions:
         alg.unions.clear()
     alg.lower = None
-    factor.locals.clear()
-    if Py_REFCNT(alg) > 1 or Py_REFCNT(factor) > 2:  # factor: the tuple's and the local one
+    if not only_here(factor, 2) or Py_REFCNT(alg) > 1:  # factor: the tuple's and the local one
         return
-    key = (factor.n << 6) | factor.order
+    keep((factor.n << 6) | factor.order, alg)
+
+
+cdef Factor acquire_factor(int n, int order):
+    """The factor of a call whose seeds have lanes: the dense algebra may be too large."""
+    cdef list free_ones = <list>_pool.get((n, order))
+    if free_ones:
+        try:
+            factor = <Factor>free_ones.pop()
+            renew(factor)
+            return factor
+        except IndexError:
+            pass
+    return Factor(n, order)
+
+
+cdef void release_factor(Factor factor):
+    """Give back; the caller holds the one reference that is left."""
+    if only_here(factor, 1):
+        keep((factor.n, factor.order), factor)
+
+
+cdef void renew(Factor factor):
+    """Let a factor be as if it were new: the order of pairs, and so the last bits of nested
+    derivatives, must not depend on what ran before.
+    """
+    factor.tag = next(_tags)
+    factor.born = born()
+    for local in factor.locals.values():
+        (<Factor>local).tag = factor.tag
+        (<Factor>local).born = factor.born
+
+
+cdef bint only_here(Factor factor, Py_ssize_t references):
+    """Whether nothing else is left that knows a factor or its local algebras."""
+    cdef Algebra alg
+    cdef bint alone = True
+    for found in factor.algebras.values():
+        alg = <Algebra>found
+        alg.unions.clear()
+        alg.lower = None
+        # The dictionary's, and those of the two variables.
+        alone = alone and Py_REFCNT(alg) <= 3
+        alg = None
+    found = None
+    if alone and len(factor.algebras) == len(factor.locals) <= KEEP_LOCALS and (
+        Py_REFCNT(factor) <= references + len(factor.locals)
+    ):
+        return True
+    factor.locals.clear()
+    factor.algebras.clear()
+    return False
+
+
+cdef void keep(key, item):
     free_ones = _pool.get(key)
     if free_ones is None:
         if len(_pool) > 256:
             _pool.clear()
         free_ones = _pool.setdefault(key, [])
     if len(free_ones) < 8:
-        free_ones.append(alg)
+        free_ones.append(item)
 
 
 def new_algebra(int n, int order):

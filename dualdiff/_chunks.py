@@ -190,15 +190,18 @@ def top_of(calls, blocks, y, diagonal):
         y = np.zeros(shape)
     for call, (lo, hi, k) in zip(calls, blocks, strict=True):
         n = hi - lo
-        monomials = np.arange(math.comb(n + k - 1, k - 1), math.comb(n + k, k))
+        monomials = slice(math.comb(n + k - 1, k - 1), math.comb(n + k, k))
         if diagonal:
-            monomials = monomials[_multisets.rank(np.repeat(np.arange(n)[:, None], k, 1))]
+            monomials = monomials.start + _multisets.rank(np.repeat(np.arange(n)[:, None], k, 1))
         y = call.coefficients(y, monomials)
     if len(calls) > 1:
         y = y.reshape((-1, *shape))
     if sum(k for _, _, k in blocks) == 1:
         return y
-    scale = _multisets.factorials(seeds_of(blocks, diagonal)).astype(y.dtype)
+    if len(blocks) == 1 and not diagonal:
+        scale = _multisets.scales(n, k).astype(y.dtype, copy=False)
+    else:
+        scale = _multisets.factorials(seeds_of(blocks, diagonal)).astype(y.dtype)
     return y * scale.reshape((-1,) + (1,) * len(shape))
 
 
@@ -301,8 +304,7 @@ class Result:
 
     def put(self, part, blocks):
         """Add what a job has read."""
-        where = positions(blocks, self.task.order, self.task.diagonal)
-        self.pieces.append((where, part.tops))
+        self.pieces.append((blocks, part.tops))
         if part.firsts is not None:
             self.firsts.append((slice(blocks[0][0], blocks[0][1]), part.firsts))
 
@@ -312,7 +314,10 @@ class Result:
         count, task = self.task.inputs.count, self.task
         total = count if task.diagonal else _multisets.count(count, task.order)
         pieces, self.pieces = self.pieces, []
-        return joined(pieces, total)
+        if len(pieces) == 1:
+            return pieces[0][1]
+        return joined([(positions(blocks, task.order, task.diagonal), tops)
+                       for blocks, tops in pieces], total)
 
     @functools.cached_property
     def gradients(self):

@@ -90,6 +90,18 @@ cdef Taylor relabeled(Taylor x, Algebra alg, tuple seeds):
     return new_laned(alg, x._value, terms, x.lanes)
 
 
+cdef row_map(Algebra small, Algebra big, tuple seeds):
+    """For each monomial of `big` its position in `small` (see relabeled), 0 for none: int32."""
+    cdef Table table = big.table
+    key = ("rows", small.table.key, small.laned, seeds)
+    found = table.cache.get(key)
+    if found is None:
+        found = np.zeros(big.M, np.int32)
+        found[relabel(small, big, seeds)] = np.arange(small.M)
+        table.cache[key] = found
+    return found
+
+
 # ---- arithmetic ----------------------------------------------------------------------
 
 cdef laned_binary(int kernel, a, b, ndarray value):
@@ -131,7 +143,7 @@ cdef meet(int kernel, Taylor x, Taylor y, ndarray value):
     cdef Py_ssize_t i, j, n
     cdef tuple lanes_x = x.lanes, lanes_y = y.lanes
     cdef list lanes, at
-    cdef bint equal = len(lanes_x) == len(lanes_y) and x.alg is y.alg
+    cdef bint mapped, equal = len(lanes_x) == len(lanes_y) and x.alg is y.alg
     cdef ndarray like = None
     if not cnp.PyArray_SAMESHAPE(x._value, y._value):
         like = np.broadcast_to(np.empty(()), np.broadcast_shapes(
@@ -161,9 +173,18 @@ cdef meet(int kernel, Taylor x, Taylor y, ndarray value):
     if n > MAXLANES or n > 2 and 2 * n > parent_of(x).n and not parent_of(x).room:
         return apply(kernel_names[kernel], dense(x), dense(y), 0.0, value)
     alg = laned_algebra(x.alg, n)
-    if x.alg.D == 1 and len(x.alg.factors) == 1 and len(y.alg.factors) == 1 and (
-        kernel_type(cnp.PyArray_TYPE(x._value)) >= 0
-    ):
+    if len(x.alg.factors) > 1 or x.alg.D > 1 and x.alg is not laned_algebra(y.alg, len(lanes_x)) or (
+        kernel_type(cnp.PyArray_TYPE(x._value)) < 0
+    ) or len(y.alg.factors) > 1:
+        mapped = False
+    else:
+        mapped = x.alg.D == 1 or kernel == DD_add or kernel == DD_sub
+    if mapped and x.alg.D > 1:
+        ix = row_map(x.alg, alg, tuple(range(len(lanes_x))))
+        iy = row_map(y.alg, alg, tuple(at))
+        z = array_binary(kernel, alg, x, y, value, <int32_t *>cnp.PyArray_DATA(<ndarray>ix),
+                         <int32_t *>cnp.PyArray_DATA(<ndarray>iy))
+    elif mapped:
         for i in range(n + 1):
             map_x[i] = i if i <= len(lanes_x) else 0
             map_y[i] = 0
@@ -341,7 +362,20 @@ cdef Taylor dense(Taylor x):
 
 cdef summed_terms(Taylor x, Algebra alg):
     """Terms over the dense algebra of the sum of all elements (of what is pending)."""
-    total = np.zeros(alg.M, (<object>x._terms).dtype)
+    cdef ndarray total = np.zeros(alg.M, (<object>x._terms).dtype)
+    cdef bint quick = x.alg.D <= 2 and len(x.alg.factors) == 1 and (
+        cnp.PyArray_TYPE(x._terms) == cnp.NPY_DOUBLE)
+    cdef list lanes = None
+    cdef Py_ssize_t k
+    if quick:
+        rows = (<object>x._terms).reshape(x.alg.M - 1, -1)
+        if not cnp.PyArray_IS_C_CONTIGUOUS(<ndarray>rows):
+            rows = rows.copy()
+        lanes = []
+        for lane in x.lanes:
+            lanes.append(lane if cnp.PyArray_IS_C_CONTIGUOUS(<ndarray>lane) else lane.copy())
+        scatter_pairs(<double *>cnp.PyArray_DATA(total), parent_of(x).n, x.alg, rows, lanes)
+        return total[1:]
     for k in range(1, x.alg.M):
         row = <object>x._terms[k - 1]
         at = np.broadcast_to(monomials(x.alg, alg, k, x.lanes), row.shape).ravel()
@@ -350,6 +384,30 @@ cdef summed_terms(Taylor x, Algebra alg):
         else:
             np.add.at(total, at, row.ravel())
     return total[1:]
+
+
+cdef int scatter_pairs(double *total, Py_ssize_t n, Algebra alg, ndarray rows, list lanes) except -1:
+    """Add contiguous rows of terms, of degree at most 2, to the dense ones that they mean."""
+    cdef Py_ssize_t k, e, i, j, size = cnp.PyArray_DIM(rows, 1)
+    cdef double *t
+    cdef cnp.npy_intp *a
+    cdef cnp.npy_intp *b
+    cdef tuple seeds
+    for k in range(1, alg.M):
+        seeds = <tuple>alg.seeds_of(k)
+        t = <double *>cnp.PyArray_DATA(rows) + (k - 1) * size
+        a = <cnp.npy_intp *>cnp.PyArray_DATA(<ndarray>lanes[seeds[0]])
+        if len(seeds) == 1:
+            for e in range(size):
+                total[1 + a[e]] += t[e]
+            continue
+        b = <cnp.npy_intp *>cnp.PyArray_DATA(<ndarray>lanes[seeds[1]])
+        for e in range(size):
+            i, j = a[e], b[e]
+            if i > j:
+                i, j = j, i
+            total[1 + n + i + j * (j + 1) // 2] += t[e]
+    return 0
 
 
 cdef void scatter(double *g, ndarray lane, ndarray row) noexcept:

@@ -56,3 +56,20 @@ def factorials(seeds):
         run = np.where(seeds[..., i] == seeds[..., i - 1], run + 1, 1)
         out *= run
     return out
+
+
+@functools.lru_cache(maxsize=16)
+def square(n):
+    """Where entry (i, j) of a symmetric n x n matrix stands, flat, read-only."""
+    low, high = np.minimum.outer(*[np.arange(n)] * 2), np.maximum.outer(*[np.arange(n)] * 2)
+    out = (low + high * (high + 1) // 2).ravel()
+    out.flags.writeable = False
+    return out
+
+
+@functools.lru_cache(maxsize=16)
+def scales(n, k):
+    """Derivative over coefficient of all multisets of k out of n, read-only."""
+    out = factorials(multisets(n, k))
+    out.flags.writeable = False
+    return out

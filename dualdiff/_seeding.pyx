@@ -17,7 +17,9 @@ from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_Check, PyFloat_CheckExact
 from libc.string cimport memcpy, memset
 from numpy cimport ndarray
 
-from dualdiff._algebra cimport Algebra, Factor, acquire, algebra_of, release
+from dualdiff._algebra cimport (
+    Algebra, Factor, acquire, acquire_factor, release, release_factor,
+)
 from dualdiff._taylor cimport (
     Taylor, dense, has_lanes, is_pending, new_array, new_laned, new_scalar, sync, terms_of,
     value_of,
@@ -95,7 +97,7 @@ cdef Taylor seed_lanes(Factor factor, ndarray value, Py_ssize_t first):
     """x + e with one local seed, whose lane numbers the elements from `first` on."""
     cdef Algebra alg
     factor.seeds()
-    alg = algebra_of((factor.local(1),), ())
+    alg = factor.lanes(1)
     shape = (<object>value).shape
     terms = np.zeros((alg.M - 1,) + shape, (<object>value).dtype)
     terms[0] = 1
@@ -116,7 +118,7 @@ cdef class Call:
     def __init__(self, int n, int order, lanes=False, Py_ssize_t room=0):
         self.laned = with_lanes(n, order) if lanes is None else lanes
         if self.laned and order > 1:
-            self.factor = Factor(n, order)
+            self.factor = acquire_factor(n, order)
         else:
             self.alg = acquire(n, order)
             self.factor = self.alg.factors[0]
@@ -127,13 +129,15 @@ cdef class Call:
 
     def __exit__(self, *exc):
         cdef Algebra alg = self.alg
+        cdef Factor factor = self.factor
         self.alg = None
-        self.factor.room = 0
-        if alg is None:
-            self.factor.locals.clear()
+        factor.room = 0
         self.factor = None
         if alg is not None:
+            factor = None
             release(alg)
+        elif factor is not None:
+            release_factor(factor)
 
     @property
     def algebra(self):
@@ -213,16 +217,26 @@ cdef class Call:
     def coefficients(self, y, monomials):
         """Taylor coefficients of these monomials of the factor: shape (len(monomials), *y.shape).
 
-        monomials: integer array, none of them 0 (the constant).
+        monomials: integer array, none of them 0 (the constant); or a slice of them.
         """
         cdef Taylor t
+        if type(y) is Taylor:
+            t = <Taylor>y
+            sync(t)
+            if t.lanes is not None and own_factor(t, self.factor) is not self.factor:
+                t = dense(t)
+            if len(t.alg.factors) == 1 and t.alg.factors[0] is self.factor and not t.alg.bounds:
+                terms = terms_of(t)
+                if type(monomials) is slice:
+                    return terms[monomials.start - 1 : monomials.stop - 1]
+                return terms[monomials - 1]
+        if type(monomials) is slice:
+            monomials = np.arange(monomials.start, monomials.stop)
         if type(y) is not Taylor:
             y = np.asarray(y)
             return np.zeros((len(monomials),) + y.shape, y.dtype)
-        t = <Taylor>y
-        sync(t)
         if t.lanes is not None:
-            if own_factor(t, self.factor) is self.factor and len(monomials) == 1:
+            if len(monomials) == 1:
                 y = self.coefficient(t, monomials[0])
                 if type(y) is not Taylor:
                     return np.asarray(y)[None]
@@ -230,8 +244,6 @@ cdef class Call:
                 return new_array(t.alg, np.asarray(value_of(t))[None], terms_of(t)[:, None])
             t = dense(t)
         terms = terms_of(t)
-        if t.alg is self.alg:
-            return terms[monomials - 1]
         if t.alg.place(self.factor) < 0:
             return np.zeros((len(monomials),) + t.shape, t.dtype)
         outer, index = t.alg.split(self.factor)
@@ -269,7 +281,7 @@ cdef class Call:
                     return g
             if t.alg is self.alg:
                 return terms_of(t)[: self.factor.n]
-        return self.coefficients(y, np.arange(1, self.factor.n + 1))
+        return self.coefficients(y, slice(1, self.factor.n + 1))
 
 
 cdef own_factor(Taylor t, Factor factor):

@@ -32,7 +32,8 @@ from libc.string cimport memcpy, memset
 from numpy cimport ndarray
 
 from dualdiff._algebra cimport (
-    Algebra, Factor, algebra_of, dense_algebra, laned_algebra, lower_of, relabel, union_of,
+    Algebra, Factor, Table, algebra_of, dense_algebra, laned_algebra, lower_of, relabel,
+    union_of,
 )
 from dualdiff._csrc cimport (
     DD_add, DD_cos, DD_cosh, DD_div, DD_exp, DD_expm1, DD_log, DD_log1p, DD_mul, DD_neg, DD_power, DD_sin, DD_sinh,

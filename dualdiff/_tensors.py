@@ -23,6 +23,8 @@ from dualdiff.tree_util import tree_structure, tree_unflatten
 
 # ---- reading a packed tensor ----------------------------------------------------------
 
+SQUARE = 256  # inputs up to which the places of a Hessian's entries are kept from call to call
+
 
 def block(packed, leaves, inputs):
     """Derivatives by one choice of input leaves: result axes, then those of each leaf."""
@@ -33,7 +35,8 @@ def block(packed, leaves, inputs):
         leaf = leaves[0]
         out = placed(packed[leaf.first:leaf.first + leaf.seeds], shape, inputs)
     else:
-        ranges = [np.arange(leaf.first, leaf.first + leaf.seeds) for leaf in leaves]
+        ranges = {leaf: np.arange(leaf.first, leaf.first + leaf.seeds) for leaf in leaves}
+        ranges = [ranges[leaf] for leaf in leaves]
         out = placed(gathered(packed, ranges), shape, inputs)
     return out if out.shape else out[()]
 
@@ -41,6 +44,8 @@ def block(packed, leaves, inputs):
 def gathered(packed, ranges):
     """Entries of a packed symmetric tensor for all combinations of seeds, flat."""
     first, rest = ranges[0], ranges[1:]
+    if len(ranges) == 2 and first is rest[0] and first[0] == 0 and first.size <= SQUARE:
+        return packed[_multisets.square(first.size)]
     grid = np.stack(np.meshgrid(*rest, indexing="ij"), -1).reshape(-1, len(rest))
     if type(packed) is Taylor or first.size * len(grid) <= 2**20:
         seeds = np.concatenate([np.repeat(first, len(grid))[:, None],
