@@ -513,6 +513,9 @@ cdef bint only_here(Factor factor, Py_ssize_t references):
         # The dictionary's, and those of the two variables.
         alone = alone and Py_REFCNT(alg) <= 3
         alg = None
+    for found in factor.locals.values():
+        # The dictionary's, that of its algebra, and the variable: in no other algebra.
+        alone = alone and Py_REFCNT(found) <= 3
     found = None
     if alone and len(factor.algebras) == len(factor.locals) <= KEEP_LOCALS and (
         Py_REFCNT(factor) <= references + len(factor.locals)

@@ -578,7 +578,7 @@ cdef int laned_setitem(Taylor x, index, v) except -1:
         sync(x)
         return setitem(x, index, dense(w))
     if base.lanes is None or len(base.lanes) < len(w.lanes) or w.alg is not base.alg or (
-        not (<object>base.lanes[0]).flags.writeable
+        not own_lanes(base)
     ):
         adopt_lanes(base, w)
         sync(x)
@@ -589,6 +589,17 @@ cdef int laned_setitem(Taylor x, index, v) except -1:
     for i in range(len(x.lanes)):
         x.lanes[i][index] = w.lanes[i]
     return 0
+
+
+cdef bint own_lanes(Taylor base):
+    """Whether the lanes of a number are writable and nobody else's: results share lanes."""
+    cdef tuple lanes = base.lanes
+    if Py_REFCNT(lanes) > 2:  # the number's reference and the variable
+        return False
+    for lane in lanes:
+        if Py_REFCNT(lane) > 2 or not cnp.PyArray_ISWRITEABLE(<ndarray>lane):
+            return False
+    return True
 
 
 cdef bint fits_lanes(Taylor base, Taylor w):

@@ -143,6 +143,26 @@ def test_dtypes_are_kept(dtype):
             set_lanes(before)
 
 
+def test_results_share_lanes_until_one_is_assigned_to():
+    x = np.linspace(0.1, 0.6, N)
+
+    def f(x):
+        a = x * 1.0
+        a[:2] = x[3:5]
+        b = a * 2.0
+        b[:2] = x[1:3] * x[:2]
+        return np.sum(a * b)
+
+    got = {}
+    for mode in ("always", "never"):
+        before = set_lanes(mode)
+        try:
+            got[mode] = grad(f)(x)
+        finally:
+            set_lanes(before)
+    assert_close(got["always"], got["never"])
+
+
 def test_the_representation_does_not_show():
     """Shape, repr, terms and algebra are those of the dense number."""
     x = np.linspace(0.1, 0.6, N)
