@@ -16,7 +16,6 @@ import numpy as np
 
 from cpython.ref cimport Py_REFCNT
 from libc.stdint cimport int32_t, int64_t
-from libc.stdlib cimport free, malloc
 
 from dualdiff._csrc cimport (
     DD_NOMEM, DD_OK, dd_count, dd_rank, dd_table_free, dd_table_new,

@@ -16,8 +16,8 @@ from numpy cimport ndarray
 
 from dualdiff._csrc cimport (
     DD_COS, DD_COSH, DD_EXP, DD_F32, DD_F64, DD_LD, DD_MAXDIMS, DD_NKERNELS, DD_NONE, DD_OK, DD_SIN,
-    DD_SINH, DD_add, DD_cos, DD_cosh, DD_exp, DD_sin, DD_sinh, dd_apply, dd_array, dd_fn, dd_job, dd_kernels,
-    dd_loop, dd_num, dd_set_threads, dd_table, dd_work_rows,
+    DD_SINH, DD_add, DD_cos, DD_cosh, DD_exp, DD_sin, DD_sinh, dd_apply, dd_array, dd_fn, dd_job,
+    dd_kernels, dd_loop, dd_num, dd_set_threads, dd_table, dd_work_rows,
 )
 
 cnp.import_array()
@@ -40,7 +40,8 @@ cdef int[3] _typenums = [cnp.NPY_FLOAT, cnp.NPY_DOUBLE, cnp.NPY_LONGDOUBLE]
 # The ufunc that computes the values of each kernel; the others get theirs from the caller.
 _UFUNCS = {
     "add": np.add, "sub": np.subtract, "neg": np.negative, "mul": np.multiply,
-    "div": np.true_divide, "sqrt": np.sqrt, "exp": np.exp, "log": np.log, "expm1": np.expm1, "log1p": np.log1p, "sin": np.sin,
+    "div": np.true_divide, "sqrt": np.sqrt, "exp": np.exp, "log": np.log, "expm1": np.expm1,
+    "log1p": np.log1p, "sin": np.sin,
     "cos": np.cos, "tan": np.tan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
 }
 cdef list _ufunc_of = [None] * MAXKERNELS
@@ -227,8 +228,8 @@ cdef int execute(dd_job *job, int kernel) except -1:
     return job.flags
 
 
-cdef int run_scalar(int kernel, const dd_table *A, double *c, double *a, bint at, double *b, bint bt,
-                    double p) except -1:
+cdef int run_scalar(int kernel, const dd_table *A, double *c, double *a, bint at, double *b,
+                    bint bt, double p) except -1:
     """The terms of c, whose value is there; at, bt: the operand has terms; b may be NULL."""
     cdef dd_num nc, na, nb
     cdef double[64] local

@@ -1,5 +1,6 @@
 """Part of _taylor.pyx: what the kinds call, from Python, and packing of object arrays."""
 
+
 # ---- for the kinds -------------------------------------------------------------------
 
 def is_taylor(x):

@@ -204,7 +204,8 @@ cdef pending_binary(int kernel, a, b, ndarray value):
     """Sums, and products with constants, of numbers that are still to be summed."""
     cdef Taylor x, y
     if value is None:
-        value = np.asarray(value_ufunc(kernel)(np.asarray(plain_value(a)), np.asarray(plain_value(b))))
+        value = np.asarray(value_ufunc(kernel)(np.asarray(plain_value(a)),
+                                               np.asarray(plain_value(b))))
     if value.ndim == 0:
         if type(b) is not Taylor:
             x = <Taylor>a
@@ -415,20 +416,20 @@ cdef void scatter(double *g, ndarray lane, ndarray row) noexcept:
     cdef Py_ssize_t i, n = cnp.PyArray_SIZE(row)
     cdef Py_ssize_t sl, st
     cdef double total = 0.0
-    cdef char *l = <char *>cnp.PyArray_DATA(lane)
+    cdef char *seeds = <char *>cnp.PyArray_DATA(lane)
     cdef char *t = <char *>cnp.PyArray_DATA(row)
     if cnp.PyArray_NDIM(row) == 0:
-        g[(<cnp.npy_intp *>l)[0]] += (<double *>t)[0]
+        g[(<cnp.npy_intp *>seeds)[0]] += (<double *>t)[0]
         return
     sl = cnp.PyArray_STRIDE(lane, 0)
     st = cnp.PyArray_STRIDE(row, 0)
     with nogil:
         if sl == 0 and st == sizeof(double):  # one seed for all
             add_up(1, <char *>&total, t, n, st)
-            g[(<cnp.npy_intp *>l)[0]] += total
+            g[(<cnp.npy_intp *>seeds)[0]] += total
         else:
             for i in range(n):
-                g[(<cnp.npy_intp *>(l + i * sl))[0]] += (<double *>(t + i * st))[0]
+                g[(<cnp.npy_intp *>(seeds + i * sl))[0]] += (<double *>(t + i * st))[0]
 
 
 cdef bint slice_of(Factor parent, ndarray lane, Py_ssize_t *start) noexcept:
@@ -544,6 +545,7 @@ cdef Taylor dense_element(Taylor x, Py_ssize_t i):
     """x[i] of a one-dimensional float64 number of order 1, as a dense number."""
     cdef Taylor y
     cdef Py_ssize_t k, n = cnp.PyArray_DIM(x._value, 0)
+    cdef cnp.npy_intp seed
     cdef ndarray lane
     if i < 0:
         i += n
@@ -551,12 +553,11 @@ cdef Taylor dense_element(Taylor x, Py_ssize_t i):
         raise IndexError(f"index {i - n if i < 0 else i} is out of bounds for axis 0 with size {n}")
     y = new_scalar(dense_algebra(x.alg))
     memset(y.c, 0, y.alg.M * sizeof(double))
-    y.c[0] = (<double *>(<char *>cnp.PyArray_DATA(x._value) + i * cnp.PyArray_STRIDE(x._value, 0)))[0]
+    y.c[0] = (<double *>cnp.PyArray_GETPTR1(x._value, i))[0]
     for k in range(len(x.lanes)):
         lane = <ndarray>x.lanes[k]
-        y.c[1 + (<cnp.npy_intp *>(<char *>cnp.PyArray_DATA(lane) + i * cnp.PyArray_STRIDE(lane, 0)))[0]] += (
-            <double *>(<char *>cnp.PyArray_DATA(x._terms) + k * cnp.PyArray_STRIDE(x._terms, 0)
-                       + i * cnp.PyArray_STRIDE(x._terms, 1)))[0]
+        seed = (<cnp.npy_intp *>cnp.PyArray_GETPTR1(lane, i))[0]
+        y.c[1 + seed] += (<double *>cnp.PyArray_GETPTR2(x._terms, k, i))[0]
     return y
 
 

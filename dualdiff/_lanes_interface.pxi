@@ -1,5 +1,6 @@
 """Part of _taylor.pyx: what the kinds and the lane forms ask of numbers with lanes."""
 
+
 # ---- for the kinds ---------------------------------------------------------------------------
 
 def laned_parts(Taylor x):

@@ -13,7 +13,7 @@ from types import MethodType
 import numpy as np
 
 cimport numpy as cnp
-from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_Check, PyFloat_CheckExact
+from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_Check
 from libc.string cimport memcpy, memset
 from numpy cimport ndarray
 
@@ -27,7 +27,7 @@ from dualdiff._taylor cimport (
 
 cnp.import_array()
 
-from dualdiff._taylor import apply, pack
+from dualdiff._taylor import apply
 
 cdef extern from "numpy/arrayobject.h":
     object PyArray_Scalar(void *data, cnp.PyArray_Descr *descr, object base)
@@ -146,7 +146,7 @@ cdef class Call:
     def seed(self, x, Py_ssize_t first=0):
         """x + e: one seed for each element, in C order, from seed `first` on."""
         cdef Taylor y
-        cdef Py_ssize_t i, n
+        cdef Py_ssize_t n
         if self.laned:
             if type(x) is not Taylor:
                 return seed_lanes(self.factor, np.array(x, order="C", subok=False), first)

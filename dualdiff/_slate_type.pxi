@@ -1,5 +1,6 @@
 """Part of _taylor.pyx: the type of slates; what it calls stands in _slates.pxi."""
 
+
 @cython.final
 @cython.no_gc
 cdef class Slate:

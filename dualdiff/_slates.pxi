@@ -286,7 +286,6 @@ def is_slate(x):
     return type(x) is Slate
 
 
-
 cdef bint any_slate(inputs) noexcept:
     """Whether a slate is among the entries of a tuple."""
     if type(inputs) is tuple:

@@ -23,8 +23,7 @@ from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_Check, PyFloat_CheckExact
 from cpython.long cimport PyLong_CheckExact
 from cpython.object cimport Py_EQ, Py_GE, Py_GT, Py_LE, Py_LT, Py_NE, PyObject_RichCompare
 from cpython.ref cimport Py_INCREF, Py_REFCNT
-from libc.math cimport INFINITY, isfinite
-from libc.math cimport log as c_log
+from libc.math cimport isfinite
 from libc.math cimport pow as c_pow
 from libc.stdint cimport int32_t
 from libc.stdlib cimport free, malloc
@@ -36,14 +35,14 @@ from dualdiff._algebra cimport (
     union_of,
 )
 from dualdiff._csrc cimport (
-    DD_add, DD_cos, DD_cosh, DD_div, DD_exp, DD_expm1, DD_log, DD_log1p, DD_mul, DD_neg, DD_power, DD_sin, DD_sinh,
-    DD_sqrt, DD_sub, DD_tan, DD_tanh, dd_job,
+    DD_add, DD_cos, DD_cosh, DD_div, DD_exp, DD_expm1, DD_log, DD_log1p, DD_mul, DD_neg, DD_power,
+    DD_sin, DD_sinh, DD_sqrt, DD_sub, DD_tan, DD_tanh, dd_job,
 )
 from dualdiff._driver import kernel_names
 
 from dualdiff._driver cimport (
-    NO_VALUES, SQUARE, add_up, execute, kernel_type, operand, run_scalar, scalar_operand, scalar_value, set_shape,
-    value_ufunc, values_by,
+    NO_VALUES, SQUARE, add_up, execute, kernel_type, operand, run_scalar, scalar_operand,
+    scalar_value, set_shape, value_ufunc, values_by,
 )
 
 from dualdiff._memory cimport empty
@@ -67,8 +66,9 @@ METHODS = {}     # name of an ndarray method -> function(number, ...)
 ATTRIBUTES = {}  # name of an ndarray attribute -> function(number)
 LANED = {}       # np.f -> callable for numbers with lanes, which may say NotImplemented
 LANED_METHODS = {}  # name of an ndarray method -> function for numbers with lanes
-HOOKS = {}       # "ufunc": calls with keywords, methods, unknown ufuncs; "function": unknown
-                 # functions; "reference": kernels of other dtypes; "repr"
+# "ufunc": calls with keywords, methods, unknown ufuncs; "function": unknown functions;
+# "reference": kernels of other dtypes; "repr", "str", "format".
+HOOKS = {}
 
 cdef dict _rows = ROWS, _hooks = HOOKS
 cdef type _ndarray = np.ndarray
@@ -162,8 +162,8 @@ cdef class Taylor:
     """
 
     def __init__(self, *args, **kwargs):
-        raise TypeError("dualdiff: numbers are made by grad, jvp, ..., or by hand with variables(), "
-                        "dual(), hyperdual(), taylor_number()")
+        raise TypeError("dualdiff: numbers are made by grad, jvp, ..., or by hand with "
+                        "variables(), dual(), hyperdual(), taylor_number()")
 
     def __dealloc__(self):
         if self.c != NULL and self.c != self.room:
@@ -255,10 +255,10 @@ cdef class Taylor:
     # -- what it cannot become
 
     def __float__(self):
-        raise lost("float(x)", "compute with NumPy's functions (np.sin, not math.sin), keep numbers "
-                   "in lists, in np.zeros_like(x) or in dualdiff.numpy.zeros(n) rather than in "
-                   "np.zeros(n), or decorate the function with dualdiff.lift; x.value is the "
-                   "plain value")
+        raise lost("float(x)", "compute with NumPy's functions (np.sin, not math.sin), keep "
+                   "numbers in lists, in np.zeros_like(x) or in dualdiff.numpy.zeros(n) rather "
+                   "than in np.zeros(n), or decorate the function with dualdiff.lift; x.value is "
+                   "the plain value")
 
     def __int__(self):
         raise lost("int(x)", "use x.value where the derivative is not wanted")
