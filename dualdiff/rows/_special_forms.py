@@ -12,22 +12,12 @@ list of Taylor coefficients 1 .. order.  May import: NumPy; SciPy's functions th
 import decimal
 import functools
 import math
-import sys
 
 import numpy as np
 
+from dualdiff.rows._special_entries import S, gauss, plain
+
 SQRT_PI = math.sqrt(math.pi)
-
-
-class _SciPy:
-    """scipy.special's functions by name, private ufuncs included; imports nothing."""
-
-    def __getattr__(self, name):
-        special = sys.modules["scipy.special"]
-        return getattr(special._ufuncs if name.startswith("_") else special, name)
-
-
-S = _SciPy()
 
 
 # ---- erfcx, wofz, dawsn ------------------------------------------------------------
@@ -40,30 +30,83 @@ def c_erfcx(x, order):
     solution to the right, so that ratios I_n / I_(n-1) come from above.
     """
     x = np.asarray(x)
-    rows = [np.full(x.shape, 2 / SQRT_PI, x.dtype), np.asarray(S.erfcx(x))]
+    if np.iscomplexobj(x):  # erfcx(z) = w(i z)
+        return [1j**n * c for n, c in enumerate(c_wofz(1j * x, order), 1)]
+    rows = [np.full(x.shape, 2 / SQRT_PI), np.asarray(S.erfcx(x))]
     for n in range(1, order + 1):
         rows.append((rows[-2] - 2 * x * rows[-1]) / (2 * n))
-    right = np.real(x) >= 0.4
+    right = x >= 0.4
     if right.any():
         z = x[right]
-        # I_n falls as exp(-x sqrt(2n)), the other solution grows so: start where they differ
-        # by exp(-40) from what they are at `order`.
-        start = int((20 / np.min(np.real(z)) + math.sqrt(2.0 * order)) ** 2 / 2) + 2
-        r, ratios = np.zeros_like(z), {}
-        for n in range(start, 0, -1):
-            r = 1 / (2 * z + 2 * (n + 1) * r)  # I_n / I_(n-1)
-            ratios[n] = r
-        level = rows[1][right]
-        for n in range(1, order + 1):
-            level = level * ratios[n]
+        for n, level in enumerate(minimal(z, rows[1][right], order), 1):
             rows[n + 1] = np.array(rows[n + 1])
             rows[n + 1][right] = level
     return [(-2.0) ** n * rows[n + 1] for n in range(1, order + 1)]
 
 
+def minimal(z, level, order):
+    """I_1 .. I_order from I_0 where Re z >= 0.4, by the continued fraction of their ratios."""
+    # I_n falls as exp(-x sqrt(2n)), the other solution grows so: start where they differ
+    # by exp(-40) from what they are at `order`.
+    start = int((20 / np.min(np.real(z)) + math.sqrt(2.0 * order)) ** 2 / 2) + 12
+    r, ratios = np.zeros_like(z), {}
+    for n in range(start, 0, -1):
+        r = 1 / (2 * z + 2 * (n + 1) * r)  # I_n / I_(n-1)
+        ratios[n] = r
+    out = []
+    for n in range(1, order + 1):
+        level = level * ratios[n]
+        out.append(level)
+    return out
+
+
+WOFZ_LIFT, WOFZ_TERMS = 0.5, 50
+
+
 def c_wofz(z, order):
-    """w(z) = erfcx(-i z)."""
-    return [(-1j) ** n * c for n, c in enumerate(c_erfcx(-1j * (z + 0j), order), 1)]
+    """w(z) = erfcx(-i z) above the real axis, by a series about z + i/2 close to it.
+
+    Below it w(z) = 2 exp(-z^2) - w(-z).
+    """
+    z = np.asarray(z) + 0j
+    below = z.imag < 0
+    up = np.where(below, -z, z)
+    lift = np.where(up.imag < WOFZ_LIFT, WOFZ_LIFT, 0.0)
+    at = up + 1j * lift
+    count = order + (WOFZ_TERMS if lift.any() else 0)
+    high = minimal(-1j * at, np.asarray(S.wofz(at)), count)
+    high = [2.0j**n * r for n, r in enumerate(high, 1)]  # (-i)^n (-2)^n I_n
+    steps = [(-1j * lift) ** m for m in range(count - order + 1)]
+    out = [sum(math.comb(n + m, n) * high[n + m - 1] * step for m, step in enumerate(steps))
+           for n in range(1, order + 1)]
+    if not below.any():
+        return out
+    h = gaussian(z, order)
+    return [np.where(below, 2 * h[n] - (-1) ** n * out[n - 1], out[n - 1])
+            for n in range(1, order + 1)]
+
+
+def gaussian(z, order):
+    """Coefficients 0 .. order of exp(-z^2)."""
+    h = [np.exp(-z * z)]
+    h.append(-2 * z * h[0])
+    for n in range(2, order + 1):
+        h.append(-2 * (z * h[n - 1] + h[n - 2]) / n)
+    return h
+
+
+def hazard(x):
+    """phi(x)/Phi(x), the derivative of log_ndtr: -x + 1/(-x + 2/(-x + 3/ ...)) to the left."""
+    value = np.real(plain(x))
+    far, right = value < -3, value > 0
+    t = -np.where(far, x, -3.0)
+    tail = 0.0
+    for n in range(30, 0, -1):
+        tail = n / (t + tail)
+    a, b = np.where(right, x, 0.0), np.where(far | right, 0.0, x)
+    near = np.where(right, np.exp(-0.5 * a * a) / (math.sqrt(2 * np.pi) * S.ndtr(a)),
+                    math.sqrt(2 / np.pi) / S.erfcx(b * -math.sqrt(0.5)))
+    return np.where(far, t + tail, near)
 
 
 DAWSON_STEP, DAWSON_END, DAWSON_TERMS = 0.5, 8.0, 42
@@ -93,10 +136,7 @@ def c_dawsn(x, order):
     """Dawson's integral: a grid of expansions to 8, the asymptotic series beyond."""
     if np.iscomplexobj(x):  # sqrt(pi)/2 i (exp(-z^2) - w(z))
         w = c_wofz(x, order)
-        h = [np.exp(-x * x)]
-        h.append(-2 * x * h[0])
-        for n in range(2, order + 1):
-            h.append(-2 * (x * h[n - 1] + h[n - 2]) / n)
+        h = gaussian(x, order)
         return [0.5j * SQRT_PI * (h[n] - w[n - 1]) for n in range(1, order + 1)]
     size, sign = np.abs(x), np.where(np.asarray(x) < 0, -1.0, 1.0)
     at = np.minimum(np.round(np.nan_to_num(size) / DAWSON_STEP), DAWSON_END / DAWSON_STEP)
@@ -115,79 +155,6 @@ def c_dawsn(x, order):
         tail = (-1) ** n * tail / big ** (n + 1)
         out.append(sign ** (n + 1) * np.where(far, tail, total))
     return [np.where(np.isnan(size), np.nan, r) for r in out]
-
-
-# ---- Bessel functions -------------------------------------------------------------------
-
-
-def c_cylinder(f, sign):
-    """2^-k sum of sign^i C(k, i) f(v - k + 2i, x) / k! (DLMF 10.6.7, 10.29.5)."""
-
-    def coefficients(v, x, order):
-        level = {j: f(v + j, x) for j in range(-order, order + 1)}
-        return [sum(math.comb(k, i) * sign**i * level[2 * i - k] for i in range(k + 1))
-                / (2.0**k * math.factorial(k)) for k in range(1, order + 1)]
-
-    return coefficients
-
-
-def c_kv(v, x, order):
-    """K_v: all terms of one sign."""
-    level = {j: S.kv(v + j, x) for j in range(-order, order + 1)}
-    return [(-1) ** k * sum(math.comb(k, i) * level[2 * i - k] for i in range(k + 1))
-            / (2.0**k * math.factorial(k)) for k in range(1, order + 1)]
-
-
-def at_order(coefficients, v):
-    """The same for a function of fixed order v."""
-    return lambda x, order: coefficients(float(v), x, order)
-
-
-NODES = 60
-
-
-def c_ie(v):
-    """exp(-|x|) I_v, v = 0 or 1: (1/pi) integral of cos(v t) exp(-x u), u = 1 - cos t."""
-
-    def coefficients(x, order):
-        size, sign = np.abs(x), np.sign(x)
-        h = np.minimum(np.pi / NODES, 0.7 / np.sqrt(np.maximum(size, 1.0)))
-        out = [np.zeros(np.shape(x)) for _ in range(order)]
-        for j in range(NODES + 1):
-            t = j * h
-            u = 2 * np.sin(t / 2) ** 2
-            ends = (j == 0) | ((j == NODES) & (h == np.pi / NODES))
-            w = np.where(ends, 0.5, 1.0) * h / np.pi * np.exp(-size * u)
-            w = w * np.cos(v * t)
-            for k in range(1, order + 1):
-                w = w * (-u)
-                out[k - 1] = out[k - 1] + w / math.factorial(k)
-        return [r * sign ** (k + v) for k, r in enumerate(out, 1)]
-
-    return coefficients
-
-
-def c_kve(v, x, order):
-    """exp(x) K_v(x) = integral of exp(-x u) cosh(v t), u = cosh t - 1; near 0 by Leibniz."""
-    near = np.abs(x) < 0.05
-    small = np.where(near, x, 1.0)
-    k0 = [S.kv(v, small), *c_kv(v, small, order)]
-    big = np.where(near, 1.0, x)
-    h = np.minimum(0.2, 0.7 / np.sqrt(big))
-    out = [np.zeros(np.broadcast_shapes(np.shape(v), np.shape(x))) for _ in range(order)]
-    for j in range(NODES + 1):
-        t = j * h
-        u = 2 * np.sinh(t / 2) ** 2
-        # exp and cosh together: either alone may overflow
-        w = np.exp(v * t - big * u) + np.exp(-v * t - big * u)
-        w = w * h * (0.25 if j == 0 else 0.5)
-        for k in range(1, order + 1):
-            w = w * (-u)
-            out[k - 1] = out[k - 1] + w / math.factorial(k)
-    growth = np.exp(small)
-    close = [growth * sum(k0[j] / math.factorial(k - j) for j in range(k + 1))
-             for k in range(1, order + 1)]
-    return [np.where(near, a, b) for a, b in zip(close, out, strict=True)]
 
 
 # ---- gamma family ------------------------------------------------------------------------
@@ -239,24 +206,6 @@ def _hurwitz_complex(s, z):
         total = total + b * rising / math.factorial(2 * k) * z ** (-s - 2 * k + 1)
         rising *= (s + 2 * k - 1) * (s + 2 * k)
     return total
-
-
-@functools.cache
-def gauss(n):
-    """Nodes and weights of Gauss and Legendre on 0 .. 1, rounded once: lists of pairs."""
-    with decimal.localcontext() as context:
-        context.prec = 40
-        pairs = []
-        for guess in np.polynomial.legendre.leggauss(n)[0].tolist():
-            x = decimal.Decimal(guess)
-            for _ in range(3):
-                p, q = decimal.Decimal(1), x  # P_(k-1), P_k
-                for k in range(2, n + 1):
-                    p, q = q, ((2 * k - 1) * x * q - (k - 1) * p) / k
-                slope = n * (x * q - p) / (x * x - 1)
-                x -= q / slope
-            pairs.append((float((1 + x) / 2), float(1 / ((1 - x * x) * slope * slope))))
-    return pairs
 
 
 def gap(a, b):
