@@ -10,6 +10,7 @@ no partial is refused.
 """
 
 import functools
+from contextvars import ContextVar
 
 import numpy as np
 
@@ -25,16 +26,35 @@ from dualdiff._kinds import (
 )
 from dualdiff._taylor import ROWS, Taylor, make, unify
 
+# What rows gave to the partials of the outermost one: (func, identities) -> (result, arguments).
+_asked = ContextVar("asked", default=None)
 
-def by_partials(func, *partials, why=None):
+
+def by_partials(func, *partials, why=None, pure=False):
     """A function by its partial derivatives: a callable for each argument, None where none.
 
     A function of several results has partials that return as many.  why: the reason
-    for a None, by position.
+    for a None, by position.  pure: partials change nothing in place, so that what they ask
+    for twice is computed once, else of order k by 2^k calls where two ask for func itself.
     """
 
     @with_signature(func, kind="by_partials")
     def row(*args, **kwargs):
+        if not pure or kwargs:
+            return compute(args, kwargs)
+        memo = _asked.get()
+        if memo is None:
+            token = _asked.set({})
+            try:
+                return compute(args, kwargs)
+            finally:
+                _asked.reset(token)
+        key = (func, *map(id, args))
+        if key not in memo:
+            memo[key] = (compute(args, kwargs), args)  # which keeps the identities
+        return memo[key][0]
+
+    def compute(args, kwargs):
         args = [pack(a) if holds(a) else a for a in args]
         places = [i for i, a in enumerate(args) if type(a) is Taylor]
         if not places:

@@ -478,4 +478,5 @@ def write(again=()):
 
 
 if __name__ == "__main__":
-    print("%d lines, %d KB" % write(sys.argv[1:]))
+    count, size = write(sys.argv[1:])
+    print(f"{count} lines, {size} KB")

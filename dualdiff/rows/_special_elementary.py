@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from dualdiff._elementwise import sigmoids
 from dualdiff._partials import by_coefficients
 from dualdiff.rows import _special_forms as forms
 from dualdiff.rows._special_entries import S, c, d, flat, gauss, plain, written
@@ -106,6 +107,15 @@ BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 
              43867 / 798, -174611 / 330)
 
 
+def over_one_more(w):
+    return w / (1 + w)
+
+
+def d_lambertw(z, k, tol):
+    w = S._lambertw(z, k, tol)
+    return np.exp(-w) / (1 + w)
+
+
 def zeta_less(s, q, first):
     """Sum of (n + q)^-s over n >= first, by Euler's and Maclaurin's formula."""
     shift = max(first, 14)
@@ -203,7 +213,7 @@ TABLE = {
         lambda x, sigma, gamma: -np.imag(voigt(wofz1, x, sigma, gamma, 1)),
         on=[(-6.0, 6.0), (0.1, 3.0), (0.1, 3.0)]),
     # logistic functions and entropies
-    "expit": d(lambda x: S.expit(x) * S.expit(-x), on=[(-700.0, 700.0)]),
+    "expit": written(lambda x: sigmoids(x, np.e)[0], on=[(-700.0, 700.0)]),
     "logit": d(lambda x: 1 / (x * (1 - x)), on=[(1e-300, 1 - 1e-9)]),
     "log_expit": d(lambda x: S.expit(-x), on=[(-700.0, 700.0)]),
     "xlogy": d(lambda x, y: np.log(y), ratio, on=[(-3.0, 9.0), POS]),
@@ -213,9 +223,10 @@ TABLE = {
     "rel_entr": d(lambda x, y: log_ratio(x, y) + 1, lambda x, y: -x / y, on=[POS, POS]),
     "kl_div": d(log_ratio, one_less_ratio, on=[POS, POS]),
     "huber": d(d_huber_delta, d_huber_r, on=[(0.5, 2.0), (-3.0, 3.0)]),
-    "pseudo_huber": d(d_pseudo_huber_delta, lambda t, r: r / np.sqrt(1 + (r / t) ** 2),
+    "pseudo_huber": d(d_pseudo_huber_delta, lambda delta, r: r / np.sqrt(1 + (r / delta) ** 2),
                       on=[(0.5, 20.0), (-3.0, 3.0)]),
-    "boxcox": d(lambda x, lmbda: np.power(x, lmbda - 1), boxcox_lambda(np.log), on=[POS, (-2.0, 2.0)]),
+    "boxcox": d(lambda x, lmbda: np.power(x, lmbda - 1), boxcox_lambda(np.log),
+                on=[POS, (-2.0, 2.0)]),
     "boxcox1p": d(lambda x, lmbda: np.power(1 + x, lmbda - 1), boxcox_lambda(np.log1p),
                   on=[(-0.9, 9.0), (-2.0, 2.0)]),
     "inv_boxcox": d(lambda y, lmbda: S.inv_boxcox(y, lmbda) / (1 + lmbda * y),
@@ -241,9 +252,9 @@ TABLE = {
     "cotdg": d(lambda x: -DEGREE * (1 + S.cotdg(x) ** 2), on=[(10.0, 170.0)]),
     "radian": d(lambda d, m, s: DEGREE + 0 * d, lambda d, m, s: DEGREE / 60 + 0 * m,
                 lambda d, m, s: DEGREE / 3600 + 0 * s, on=[ANY, ANY, ANY]),
-    "wrightomega": d(lambda z: S.wrightomega(z) / (1 + S.wrightomega(z)), on=[(-20.0, 40.0)]),
-    "_lambertw": d(lambda z, k, tol: np.exp(-S._lambertw(z, k, tol))
-                   / (1 + S._lambertw(z, k, tol)), on=[(-0.3, 40.0), [0], [1e-8]]),
+    "wrightomega": d(lambda z: over_one_more(S.wrightomega(z)), on=[(-20.0, 40.0)]),
+    "_lambertw": d(d_lambertw, None, None, on=[(-0.3, 40.0), [0], [1e-8]],
+                   why="the branch and the tolerance are settings"),
     "round": flat([ANY]),
     # gamma and its kin
     "gamma": d(lambda x: S.gamma(x) * S.psi(x), on=[(0.01, 60.0)]),

@@ -3,6 +3,8 @@
 May import: the entries, the forms, NumPy.
 """
 
+import math
+
 import numpy as np
 
 from dualdiff.rows._special_entries import S, c, d, plain, written
@@ -25,12 +27,14 @@ def carlson(scale, power, *factors):
     """
     xs = np.broadcast_arrays(*[plain(x) for x, _ in factors])
     sizes = np.abs(xs)
-    step = max(0.01, np.pi - np.max(np.abs(np.angle(xs)), initial=0.0)) * 0.159 \
-        if np.iscomplexobj(xs) else 0.5
+    step = max(0.01, np.pi - np.max(np.abs(np.angle(xs)), initial=0.0)) * 0.1 \
+        if np.iscomplexobj(xs) else 0.3125
     logs = [np.where(s > 0, np.log(np.where(s > 0, s, 1.0)), 0.0) for s in sizes]
     low, high = min(np.min(v, initial=0.0) for v in logs), max(
         np.max(v, initial=0.0) for v in logs)
-    u = np.arange(low - REACH, high + REACH, step)
+    # Nodes that are rounded would be unevenly spaced.
+    step = math.ldexp(math.floor(math.ldexp(step, 8)) or 1, -8)
+    u = step * np.arange((low - REACH) // step, (high + REACH) // step)
     t = np.exp(u).reshape(-1, *(1,) * sizes[0].ndim)
     total = step * scale * t ** (power + 1)
     for x, p in factors:
@@ -144,7 +148,7 @@ TABLE = {
                    on=[(-5.0, 5.0), (-3.0, 0.9)]),
     "ellipeinc": d(lambda phi, m: np.sqrt(1 - m * np.sin(phi) ** 2), d_ellipeinc_m,
                    on=[(-5.0, 5.0), (-3.0, 0.9)]),
-    "ellipj": d(d_ellipj_u, d_ellipj_m, on=[(-4.0, 4.0), (0.05, 0.95)]),
+    "ellipj": d(d_ellipj_u, d_ellipj_m, on=[(-2.5, 3.0), (0.05, 0.95)]),
     "elliprc": d(*R_C, on=[SIDE, SIDE]),
     "elliprd": d(*R_D, on=[SIDE, SIDE, SIDE]),
     "elliprf": d(*R_F, on=[SIDE, SIDE, SIDE]),

@@ -52,7 +52,7 @@ def d(*partials, on=(), why=NO_FORM):
     """By partial derivatives."""
     places = [i for i, p in enumerate(partials) if p is not None]
     reasons = {i: why for i in range(len(on)) if i not in places}
-    return Entry(lambda func: by_partials(func, *partials, why=reasons), on,
+    return Entry(lambda func: by_partials(func, *partials, why=reasons, pure=True), on,
                  partials[places[0]], places, why)
 
 
