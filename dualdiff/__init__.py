@@ -39,6 +39,9 @@ Rules of your own
     register_derivative       an elementwise function's, in one line
     custom_jvp, stop_gradient
 
+Code as it is
+    lift                      the same function on dualdiff.numpy: np.zeros(n), math.sin(x) work
+
 Settings
     memory_budget             of one evaluation with many seeds
     set_lanes                 how many seeds are represented
@@ -97,7 +100,7 @@ __all__ = [
     "derivative_tensor", "derivatives", "divergence", "dual", "elementwise_grad", "float0", "grad",
     "hessian", "hessian_diag", "hessian_sparsity", "hvp", "hyperdual", "implicit_fixed_point",
     "implicit_root", "jacfwd", "jacobian", "jacobian_sparsity", "jacrev", "jet", "jvp", "jvps",
-    "laplacian", "linearize", "memory_budget", "mixed_partial", "nth_derivative",
+    "laplacian", "lift", "linearize", "memory_budget", "mixed_partial", "nth_derivative",
     "register_derivative", "set_lanes", "set_memory_pool", "set_num_threads", "sparse_hessian",
     "sparse_jacobian", "stop_gradient", "taylor", "taylor_number", "value_and_grad",
     "value_and_jacfwd", "value_grad_and_hessian", "variables",
@@ -109,4 +112,8 @@ def __getattr__(name):
         import importlib
 
         return importlib.import_module(f"dualdiff.{name}")
+    if name == "lift":
+        from dualdiff._lift import lift
+
+        return lift
     raise AttributeError(f"module 'dualdiff' has no attribute {name!r}")

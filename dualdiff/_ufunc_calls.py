@@ -184,7 +184,8 @@ def _store_plain(result, out, mask):
     """A number into a plain array: only an object array can take it, element by element."""
     if out.dtype != object:
         raise TypeError("dualdiff: out= is a plain array, which cannot hold derivatives; use "
-                        "out=np.empty_like(x) of a number, or leave out= away")
+                        "out=np.empty_like(x) of a number, leave out= away, or decorate the "
+                        "function with dualdiff.lift")
     places = np.ndindex(out.shape) if mask is None else map(tuple, np.argwhere(mask))
     source = broadcast(result, out.shape) if mask is None else result
     for i, place in enumerate(places):
