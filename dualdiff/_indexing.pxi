@@ -53,7 +53,7 @@ cdef ndarray axis_view(ndarray a, int axis, Py_ssize_t start, Py_ssize_t step, P
     cdef char *data = <char *>cnp.PyArray_DATA(a) + start * strides[axis]
     dims[axis] = n
     strides[axis] *= step
-    return at_memory(a, data, nd, dims, strides)
+    return at_memory(a, a, data, nd, dims, strides)
 
 
 cdef Taylor part(Taylor x, value, terms):

@@ -72,7 +72,7 @@ cdef ndarray spread_view(ndarray a, ndarray like):
             strides[q] = 0
         else:
             strides[q] = cnp.PyArray_STRIDE(a, q - lead)
-    return at_memory(a, <char *>cnp.PyArray_DATA(a), nd, cnp.PyArray_DIMS(like), strides)
+    return at_memory(a, a, <char *>cnp.PyArray_DATA(a), nd, cnp.PyArray_DIMS(like), strides)
 
 
 cdef tuple spread_lanes(tuple lanes, ndarray like):

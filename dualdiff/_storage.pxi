@@ -86,41 +86,44 @@ cdef int sync(Taylor x) except -1:
     if base is None or base.stamp == x.stamp:
         return 0
     offset = <char *>cnp.PyArray_DATA(x._value) - <char *>cnp.PyArray_DATA(base._value)
-    offset //= cnp.PyArray_ITEMSIZE(x._value)
-    x._terms = follow(x._value, base._terms, offset, True)
+    x._terms = follow(x._value, base._terms, base._value, offset, True)
     if base.lanes is None:
         x.lanes = None
     else:
-        x.lanes = tuple([follow(x._value, lane, offset, False) for lane in base.lanes])
+        x.lanes = tuple([follow(x._value, lane, base._value, offset, False)
+                         for lane in base.lanes])
     x.alg = base.alg
     x.stamp = base.stamp
     return 0
 
 
-cdef ndarray follow(ndarray view, ndarray memory, Py_ssize_t offset, bint rows):
-    """The view into `memory` that lies in it as `view` lies in its base's value.
+cdef ndarray follow(ndarray view, ndarray memory, ndarray value, Py_ssize_t offset, bint rows):
+    """The view into `memory` that lies in it as `view` lies in `value`, `offset` bytes in.
 
-    memory is laid out as that value is, element for element; rows: it has one more axis.
+    memory is laid out as value is, element for element; rows: it has one more axis and the
+    dtype of value, of which view may be the real or imaginary part.
     """
     cdef cnp.npy_intp[cnp.NPY_MAXDIMS + 2] dims, strides
     cdef int q, lead = 1 if rows else 0, nd = cnp.PyArray_NDIM(view)
-    cdef Py_ssize_t item = cnp.PyArray_ITEMSIZE(memory), from_item = cnp.PyArray_ITEMSIZE(view)
+    cdef Py_ssize_t item = cnp.PyArray_ITEMSIZE(memory), from_item = cnp.PyArray_ITEMSIZE(value)
     if rows:
         dims[0] = cnp.PyArray_DIM(memory, 0)
         strides[0] = cnp.PyArray_STRIDE(memory, 0)
+    else:
+        offset = offset // from_item * item
     for q in range(nd):
         dims[q + lead] = cnp.PyArray_DIM(view, q)
         strides[q + lead] = cnp.PyArray_STRIDE(view, q) // from_item * item
-    return at_memory(memory, <char *>cnp.PyArray_DATA(memory) + offset * item, nd + lead, dims,
-                     strides)
+    return at_memory(memory, view if rows else memory, <char *>cnp.PyArray_DATA(memory) + offset,
+                     nd + lead, dims, strides)
 
 
-cdef ndarray at_memory(ndarray owner, char *data, int nd, cnp.npy_intp *dims,
+cdef ndarray at_memory(ndarray owner, ndarray like, char *data, int nd, cnp.npy_intp *dims,
                        cnp.npy_intp *strides):
-    """An array on memory of another one, which it keeps alive."""
+    """An array on memory of another one, which it keeps alive, with the dtype of `like`."""
     cdef ndarray v
-    Py_INCREF(<object>cnp.PyArray_DESCR(owner))
-    v = PyArray_NewFromDescr(_ndarray, cnp.PyArray_DESCR(owner), nd, dims, strides, data,
+    Py_INCREF(<object>cnp.PyArray_DESCR(like))
+    v = PyArray_NewFromDescr(_ndarray, cnp.PyArray_DESCR(like), nd, dims, strides, data,
                              cnp.PyArray_FLAGS(owner) & cnp.NPY_ARRAY_WRITEABLE, NULL)
     Py_INCREF(owner)
     cnp.PyArray_SetBaseObject(v, owner)

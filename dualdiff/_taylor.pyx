@@ -225,6 +225,36 @@ cdef class Taylor:
         """The transpose, a view."""
         return self if self.ndim < 2 else self.transpose()
 
+    @property
+    def real(self):
+        """Real part, a view."""
+        return ATTRIBUTES["real"](self)
+
+    @real.setter
+    def real(self, v):
+        (self if self.dtype.kind != "c" else ATTRIBUTES["real"](self))[...] = v
+
+    @property
+    def imag(self):
+        """Imaginary part, a view; zeros of a real number."""
+        return ATTRIBUTES["imag"](self)
+
+    @imag.setter
+    def imag(self, v):
+        if self.dtype.kind != "c":
+            raise TypeError("cannot set the imaginary part of a number that is not complex; "
+                            "write x + 1j * y")
+        ATTRIBUTES["imag"](self)[...] = v
+
+    @property
+    def flat(self):
+        """The elements in C order, as a sequence that can be assigned to."""
+        return ATTRIBUTES["flat"](self)
+
+    @flat.setter
+    def flat(self, v):
+        ATTRIBUTES["flat"](self)[:] = v
+
     def sum(self, *args, **kwargs):
         """Sum of array elements: see numpy.sum."""
         cdef Taylor total = sum_all(self) if not args and not kwargs else None

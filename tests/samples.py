@@ -196,8 +196,8 @@ METHODS = {
     **{name: call(x2) for name in (
         "conj", "conjugate", "copy", "diagonal", "flatten", "ravel", "tolist", "trace",
         "transpose", "view")},
-    "astype": call(x2, "g"), "choose": call(np.array([0, 1, 0]), [N(3), N(3)]),
-    "clip": call(x2, -1.0, 1.0), "compress": call(x1, mask), "dot": call(x2, N(4, 2)),
+    "astype": call(x2, "g"), "clip": call(x2, -1.0, 1.0), "compress": call(x1, mask),
+    "dot": call(x2, N(4, 2)),
     "item": call(x2, 5), "repeat": call(x1, 2), "reshape": call(x2, (2, 6)),
     "squeeze": call(N(3, 1)), "swapaxes": call(x2, 0, 1), "take": call(x2, [0, 2], 1),
     "to_device": call(x2, "cpu"),
@@ -211,6 +211,7 @@ METHODS_CONSTANT = {
 }
 METHODS_REFUSED = {
     **{name: call(x1) for name in ("byteswap", "dumps", "tobytes")}, "dump": call(x1, "file"),
+    "choose": call(x1, [x1, x1]),
     "getfield": call(x1, float), "resize": call(x1, 3), "setfield": call(x1, 1.0, float),
     "tofile": call(x1, "file"),
 }

@@ -77,6 +77,10 @@ def flatten(self, /, order="C"):
     return y if base_of(y) is None and y is not self and y.ndim else RULES[np.copy](y)
 
 
+def clip(self, /, min=None, max=None, out=None, **kwargs):
+    return RULES[np.clip](self, min, max, out, **kwargs)
+
+
 def compress(self, /, condition, axis=None, out=None):
     return np.compress(condition, self, axis, out)
 
@@ -136,6 +140,10 @@ def setflags(self, /, *, write=None, align=None, uic=None):
     parts(self)[1].setflags(**{k: v for k, v in given.items() if v is not None})
 
 
+def __array_namespace__(self, /, *, api_version=None):
+    return np.empty(0).__array_namespace__(api_version=api_version)
+
+
 def to_device(self, device, /, *, stream=None):
     np.empty(0).to_device(device, stream=stream)  # NumPy's own checks
     return self
@@ -192,18 +200,16 @@ class Flat:
 RAW = "take x.value for the plain values; "
 METHODS = {
     **{name: same(name) for name in (
-        "all", "any", "argmax", "argmin", "argpartition", "argsort", "choose", "clip",
-        "cumprod",
-        "cumsum", "diagonal", "dot", "max", "mean", "min", "nonzero", "prod", "put", "ravel",
-        "repeat", "round", "searchsorted", "squeeze", "std", "sum", "swapaxes", "take", "trace",
-        "var")},
+        "all", "any", "argmax", "argmin", "argpartition", "argsort", "cumprod", "cumsum",
+        "diagonal", "dot", "max", "mean", "min", "nonzero", "prod", "put", "ravel", "repeat",
+        "round", "searchsorted", "squeeze", "std", "sum", "swapaxes", "take", "trace", "var")},
     "conj": same("conj", np.conjugate),
     "conjugate": same("conjugate"),
     **{f.__name__: documented(f.__name__)(f) for f in (
-        astype, compress, copy, fill, flatten, item, partition, reshape, setflags, sort,
-        to_device,
-        tolist, transpose, view)},
+        __array_namespace__, astype, clip, compress, copy, fill, flatten, item, partition, reshape,
+        setflags, sort, to_device, tolist, transpose, view)},
     **{name: refused(name, remedy) for name, remedy in {
+        "choose": "a number is no index; use np.choose(index, choices)",
         "byteswap": RAW + "numbers are always in native byte order",
         "dump": RAW + "x.value.dump(file)",
         "dumps": RAW + "x.value.dumps()",

@@ -337,4 +337,3 @@ if hasattr(np, "matvec"):  # NumPy 2.2
         np.matvec: gufunc(np.matvec, ("mk", "k", "m")),
         np.vecmat: gufunc(np.vecmat, ("k", "kp", "p"), conjugate=True),
     }
-METHODS = {"dot": lambda x, b, out=None: np.dot(x, b, out)}
