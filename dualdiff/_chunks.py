@@ -28,13 +28,15 @@ from dualdiff._arguments import (
     split_aux,
 )
 from dualdiff._seeding import Call, evaluated, lanes_pay
-from dualdiff._taylor import DenseLimit, Taylor, is_laned
+from dualdiff._taylor import DenseLimit, Taylor, is_laned, set_dense_limit
 from dualdiff.tree_util import tree_flatten, tree_unflatten
 
 # ---- the memory budget --------------------------------------------------------------
 
 _budget = [256 * 2**20]
 LIVE = 16  # arrays of the inputs' size that a function is taken to hold, before it is measured
+ROOM = 0.75  # of the budget is planned with: freed memory is not always used again at once
+DENSE = 8  # one number among those of a sparse evaluation may take budget / DENSE densely
 SMALL = 256  # one evaluation without a measurement takes at most budget / SMALL for its inputs
 
 
@@ -59,7 +61,8 @@ def memory_budget(size=None):
     Notes
     -----
     Transforms with many seeds (`jacfwd`, `hessian`, ...) evaluate the function once if that
-    is certain to stay small.  Otherwise the first evaluation carries one seed and is measured
+    is certain to stay small, or if all numbers in it have lanes or stay below an eighth of the
+    budget.  Otherwise the first evaluation carries one seed and is measured
     (by `tracemalloc`, which sees all of NumPy's arrays); its peak gives the number of seeds
     that the next evaluations carry within the budget, never less than one.  With an
     ``executor=``, each running worker takes up to the budget.  The results themselves are not
@@ -82,6 +85,7 @@ def memory_budget(size=None):
         if size < 1:
             raise ValueError(f"memory_budget expected a positive number of bytes, got {size}")
         _budget[0] = size
+        set_dense_limit(min(size // DENSE, 2**62))
     return old
 
 
@@ -395,7 +399,7 @@ def derive(task, chunk_size=None, executor=None, found=None):
         if count == 1:
             return result
         share = peak / (order + 1) if peak else LIVE * nbytes
-        size = largest(count - 1, order, _budget[0] / share, task.diagonal)
+        size = largest(count - 1, order, ROOM * _budget[0] / share, task.diagonal)
         blocks = blocks_of([1, *equal_sizes(count - 1, size)])
         jobs = jobs_of(blocks, order, task.diagonal)
     parts = run_all(task, jobs, done, executor)

@@ -17,7 +17,7 @@ cdef Py_ssize_t MAXLANES = 64            # local seeds beyond which a number bec
 cdef Py_ssize_t DENSE_ELEMENTS = 512     # seeds up to which single elements are dense
 cdef Py_ssize_t DENSE_ROWS = 200_000     # coefficients up to which a sum becomes dense at once
 cdef Py_ssize_t DENSER = 4               # a pending sum may be larger by this than the dense one
-cdef Py_ssize_t _dense_limit = 1 << 30   # bytes that one number may become dense with
+cdef Py_ssize_t _dense_limit = 1 << 25   # bytes that one number may become dense with
 
 
 cdef Taylor new_laned(Algebra alg, ndarray value, ndarray terms, tuple lanes):
@@ -335,7 +335,14 @@ cdef dense_rows(Taylor x):
 
 
 cdef Taylor dense(Taylor x):
-    """x in the dense representation; itself if it is."""
+    """x in the dense representation, if that is not too large; itself if it is."""
+    if x.base is not None:
+        sync(x)
+    return x if x.lanes is None else dense_within(x, parent_of(x).room or _dense_limit)
+
+
+cdef Taylor dense_within(Taylor x, Py_ssize_t limit):
+    """x in the dense representation, if that takes no more than so many bytes."""
     cdef Algebra alg
     cdef Py_ssize_t k
     if x.base is not None:
@@ -344,11 +351,12 @@ cdef Taylor dense(Taylor x):
         return x
     value = <object>x._value
     rows = dense_rows(x)
-    if rows * value.size * value.itemsize > (parent_of(x).room or _dense_limit):
+    if rows * value.size * value.itemsize > limit:
         raise DenseLimit(
             f"dualdiff: an array of shape {value.shape} would need {rows} coefficients for each "
-            f"element ({rows * value.size * value.itemsize / 2**30:.1f} GiB): the function mixes "
-            "all inputs there; differentiate with chunk_size=, or with respect to fewer inputs")
+            f"element ({rows * value.size * value.itemsize / 2**20:.0f} MiB): the function mixes "
+            "all inputs there; differentiate with chunk_size=, with respect to fewer inputs, or "
+            "within a larger memory_budget")
     alg = dense_algebra(x.alg)
     if is_pending(x):
         total = summed_terms(x, alg)

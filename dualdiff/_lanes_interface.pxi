@@ -206,12 +206,17 @@ def local_parts(Taylor x):
     return x.alg, x._terms, x.lanes
 
 
-def set_dense_limit(size):
-    """Bytes that one laned number may become dense with; returns the limit before."""
+def set_dense_limit(Py_ssize_t size):
+    """Set the bytes that one laned number may become dense with; returns the limit before."""
     global _dense_limit
     before = _dense_limit
     _dense_limit = size
     return before
+
+
+def dense_limit():
+    """Bytes that one laned number may become dense with."""
+    return _dense_limit
 
 
 def set_max_lanes(Py_ssize_t n):

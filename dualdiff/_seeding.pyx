@@ -14,6 +14,7 @@ import numpy as np
 
 cimport numpy as cnp
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_Check
+from libc.stdint cimport INT64_MAX
 from libc.string cimport memcpy, memset
 from numpy cimport ndarray
 
@@ -21,13 +22,13 @@ from dualdiff._algebra cimport (
     Algebra, Factor, acquire, acquire_factor, release, release_factor,
 )
 from dualdiff._taylor cimport (
-    Taylor, dense, has_lanes, is_pending, new_array, new_laned, new_scalar, sync, terms_of,
+    Taylor, dense_within, has_lanes, is_pending, new_array, new_laned, new_scalar, sync, terms_of,
     value_of,
 )
 
 cnp.import_array()
 
-from dualdiff._taylor import apply
+from dualdiff._taylor import DenseLimit, apply, dense_limit
 
 cdef extern from "numpy/arrayobject.h":
     object PyArray_Scalar(void *data, cnp.PyArray_Descr *descr, object base)
@@ -224,7 +225,7 @@ cdef class Call:
             t = <Taylor>y
             sync(t)
             if t.lanes is not None and own_factor(t, self.factor) is not self.factor:
-                t = dense(t)
+                t = for_reading(t)
             if len(t.alg.factors) == 1 and t.alg.factors[0] is self.factor and not t.alg.bounds:
                 terms = terms_of(t)
                 if type(monomials) is slice:
@@ -240,9 +241,9 @@ cdef class Call:
                 y = self.coefficient(t, monomials[0])
                 if type(y) is not Taylor:
                     return np.asarray(y)[None]
-                t = dense(<Taylor>y)
+                t = for_reading(<Taylor>y)
                 return new_array(t.alg, np.asarray(value_of(t))[None], terms_of(t)[:, None])
-            t = dense(t)
+            t = for_reading(t)
         terms = terms_of(t)
         if t.alg.place(self.factor) < 0:
             return np.zeros((len(monomials),) + t.shape, t.dtype)
@@ -292,6 +293,11 @@ cdef own_factor(Taylor t, Factor factor):
         if local.parent is factor:
             return local
     return None if t.alg.place(factor) < 0 else factor
+
+
+cdef Taylor for_reading(Taylor t):
+    """A result in the dense representation; that of an outermost call may be of any size."""
+    return dense_within(t, INT64_MAX if len(t.alg.factors) == 1 else dense_limit())
 
 
 cdef raw_terms(Taylor t):

@@ -22,6 +22,7 @@ cdef Taylor embed(Taylor x, Algebra alg, index)
 cdef object value_of(Taylor x)
 cdef ndarray terms_of(Taylor x)
 cdef Taylor dense(Taylor x)
+cdef Taylor dense_within(Taylor x, Py_ssize_t limit)
 cdef Taylor new_laned(Algebra alg, ndarray value, ndarray terms, tuple lanes)
 cdef bint has_lanes(x) noexcept
 cdef bint is_pending(Taylor x) noexcept
