@@ -11,9 +11,9 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 CSRC = Path("csrc")
-# An edit to anything that a source includes, or to this file, rebuilds every module.
-DEPENDS = ["setup.py", *sorted(map(str, CSRC.glob("*.h"))), *sorted(
-    str(p) for p in Path("dualdiff").iterdir() if p.suffix in (".pxd", ".pxi"))]
+# An edit to a header, a template or this file rebuilds every module.  Edits to .pxd and .pxi
+# files need no list: cythonize finds the modules that they are a part of.
+DEPENDS = ["setup.py", *sorted(map(str, CSRC.glob("*.h")))]
 CFLAGS = (
     ["/O2"]
     if sys.platform == "win32"

@@ -294,7 +294,6 @@ cdef class Algebra:
             out.append(seeds[::-1])
         return out
 
-
     cdef seeds_of(self, Py_ssize_t k):
         """The sorted seeds of monomial k of one local factor, as a tuple."""
         cdef list known

@@ -173,9 +173,11 @@ cdef meet(int kernel, Taylor x, Taylor y, ndarray value):
     if n > MAXLANES or n > 2 and 2 * n > parent_of(x).n and not parent_of(x).room:
         return apply(kernel_names[kernel], dense(x), dense(y), 0.0, value)
     alg = laned_algebra(x.alg, n)
-    if len(x.alg.factors) > 1 or x.alg.D > 1 and x.alg is not laned_algebra(y.alg, len(lanes_x)) or (
-        kernel_type(cnp.PyArray_TYPE(x._value)) < 0
-    ) or len(y.alg.factors) > 1:
+    if (
+        len(x.alg.factors) > 1 or len(y.alg.factors) > 1
+        or x.alg.D > 1 and x.alg is not laned_algebra(y.alg, len(lanes_x))
+        or kernel_type(cnp.PyArray_TYPE(x._value)) < 0
+    ):
         mapped = False
     else:
         mapped = x.alg.D == 1 or kernel == DD_add or kernel == DD_sub
@@ -395,7 +397,8 @@ cdef summed_terms(Taylor x, Algebra alg):
     return total[1:]
 
 
-cdef int scatter_pairs(double *total, Py_ssize_t n, Algebra alg, ndarray rows, list lanes) except -1:
+cdef int scatter_pairs(double *total, Py_ssize_t n, Algebra alg, ndarray rows,
+                       list lanes) except -1:
     """Add contiguous rows of terms, of degree at most 2, to the dense ones that they mean."""
     cdef Py_ssize_t k, e, i, j, size = cnp.PyArray_DIM(rows, 1)
     cdef double *t

@@ -131,27 +131,32 @@ def test_the_c_library_knows_neither_python_nor_numpy():
             assert not re.search("(?i)python|numpy", header), f"{path.name} includes {header}"
 
 
-def test_setup_lists_every_file_that_is_included():
-    """An edit to a header, a template or a .pxi must rebuild."""
+def test_setup_knows_every_file_that_is_included():
+    """An edit to a header, a template, a .pxd or a .pxi must rebuild."""
     code = (
-        "import sys, types, setuptools\n"
+        "import setuptools\n"
         "got = {}\n"
         "setuptools.setup = lambda **kw: got.update(kw)\n"
         "import Cython.Build\n"
+        "from Cython.Build.Dependencies import create_dependency_tree\n"
         "Cython.Build.cythonize = lambda modules, **kw: modules\n"
         "exec(compile(open('setup.py').read(), 'setup.py', 'exec'))\n"
-        "print(*sorted({d for e in got['ext_modules'] for d in e.depends}), sep='\\n')\n"
-        "print(*sorted({s for e in got['ext_modules'] for s in e.sources}), sep='\\n')\n"
+        "sources = {s for e in got['ext_modules'] for s in e.sources}\n"
+        "tree = create_dependency_tree(quiet=True)\n"
+        "print(*{d for e in got['ext_modules'] for d in e.depends}, *sources, sep='\\n')\n"
+        "for s in sources:\n"
+        "    if s.endswith('.pyx'):\n"
+        "        print(*tree.all_dependencies(s), sep='\\n')\n"
     )
     pytest.importorskip("Cython")
     pytest.importorskip("setuptools")
     out = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True,
-                         check=True).stdout.split()
-    listed = {Path(p) for p in out}
+                         check=True).stdout.splitlines()
+    known = {Path(p) for p in out}
     wanted = {p.relative_to(ROOT) for d, kinds in (
         (ROOT / "csrc", (".h", ".c")), (SOURCE, (".pxd", ".pxi", ".pyx")))
         for p in d.iterdir() if p.suffix in kinds}
-    assert wanted <= listed, wanted - listed
+    assert wanted <= known, wanted - known
 
 
 def modules():
