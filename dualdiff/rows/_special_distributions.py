@@ -21,6 +21,13 @@ SQRT_2, SQRT_2PI = math.sqrt(2.0), math.sqrt(2 * math.pi)
 SHAPE = "no derivative in closed form in the shape parameters"
 
 
+def d_ndtri(y):
+    """1/phi(z) = 1/(y hazard(z)), from the nearer side."""
+    low, z = plain(y) < 0.5, S.ndtri(y)
+    h = 1 / (np.where(low, y, 1 - y) * hazard(np.where(low, z, -z)))
+    return np.where((plain(y) == 0) | (plain(y) == 1), np.inf, h)
+
+
 def successes(k, n, p):
     """The density of the beta distribution that the binomial one is; 0 where all is certain."""
     k = np.floor(k)
@@ -122,14 +129,13 @@ TABLE = {
     # normal
     "ndtr": d(lambda x: np.exp(-0.5 * x * x) / SQRT_2PI, on=[(-37.0, 9.0)]),
     "log_ndtr": d(hazard, on=[(-1e4, 30.0)]),
-    "ndtri": d(lambda y: SQRT_2PI * np.exp(0.5 * S.ndtri(y) ** 2), on=[(1e-200, 1 - 1e-9)]),
+    "ndtri": d(d_ndtri, on=[(1e-200, 1 - 1e-9)]),
     "ndtri_exp": d(lambda y: 1 / hazard(S.ndtri_exp(y)), on=[(-1e4, -1e-2)]),
-    "nrdtrimn": d(lambda p, std, x: -std * SQRT_2PI * np.exp(0.5 * S.ndtri(p) ** 2),
+    "nrdtrimn": d(lambda p, std, x: -std * d_ndtri(p),
                   lambda p, std, x: -S.ndtri(p), lambda p, std, x: 1.0 + 0 * x,
                   on=[HALF, NEAR, NEAR]),
     "nrdtrisd": d(lambda mn, p, x: -1 / S.ndtri(p),
-                  lambda mn, p, x: -(x - mn) / S.ndtri(p) ** 2 * SQRT_2PI
-                  * np.exp(0.5 * S.ndtri(p) ** 2),
+                  lambda mn, p, x: -(x - mn) / S.ndtri(p) ** 2 * d_ndtri(p),
                   lambda mn, p, x: 1 / S.ndtri(p), on=[(-3.0, -1.0), (0.6, 0.99), NEAR]),
     "owens_t": d(owens_t_h, owens_t_a, on=[(-4.0, 4.0), (-3.0, 3.0)]),
     # gamma, Poisson, chi-square

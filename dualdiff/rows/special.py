@@ -30,15 +30,19 @@ _REFUSED = {
 REFUSED = {name: why for why, names in _REFUSED.items() for name in names.split()}
 
 
+def lines(family):
+    """The lines of a family by the name of the function."""
+    return importlib.import_module(f"dualdiff.rows._special_{family}").TABLE
+
+
 @functools.cache
 def table():
     """All lines by the name of the function."""
     out = {}
     for family in FAMILIES:
-        lines = importlib.import_module(f"dualdiff.rows._special_{family}").TABLE
-        if twice := lines.keys() & out.keys():
+        if twice := lines(family).keys() & out.keys():
             raise RuntimeError(f"dualdiff: {twice} of scipy.special have two lines")
-        out.update(lines)
+        out.update(lines(family))
     return out
 
 
