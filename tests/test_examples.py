@@ -158,3 +158,35 @@ def test_equation_of_state(run):
     for k in (2, 3):
         slope = (8 * (p[3:-1, k - 1] - p[1:-3, k - 1]) - (p[4:, k - 1] - p[:-4, k - 1])) / (12 * h)
         close(p[2:-2, k], slope, rtol=2e-3)
+
+
+def test_brusselator_channel(run):
+    """Inner cells have four neighbours and the other substance; none lies behind a wall."""
+    g, _ = run("brusselator_channel")
+    f, across, along = g["figures"], g["ACROSS"], g["ALONG"]
+    assert f["size"] == 2 * across * along >= 100_000 and f["status"] == 0
+    edges = across * (along - 1) + along * (across - 1)
+    assert f["nnz"] == 2 * (2 * across * along + 2 * edges) and f["gap"] < 1e-13
+    assert f["u"].min() > 0.0 and 3.0 < f["u"].max() < 5.0
+
+
+def test_torsion(run):
+    f = run("torsion")[0]["figures"]
+    assert f["size"] >= 100_000 and f["symmetric"] and f["nnz"] < 7 * f["size"]
+    close(f["linear"], f["known"], rtol=3e-4)
+    assert 0.5 * f["linear"] < f["moment"] < f["linear"] and f["left"] < 1e-3
+
+
+def test_image_denoising(run):
+    """The Hessian, against differences of the gradient by hand."""
+    g, _ = run("image_denoising")
+    f = g["figures"]
+    assert f["size"] >= 100_000 and f["gap"] < 1e-12 and f["after"] < f["before"] / 4
+    rng = np.random.default_rng(0)
+    noisy, v = rng.normal(size=(g["SIDE"],) * 2), rng.normal(size=f["size"])
+    x, step = rng.normal(size=f["size"]), 1e-5
+    h = g["sparse_hessian"](g["objective"])(x, noisy)
+    slopes = [g["gradient_by_hand"](x + s * v, noisy) for s in (step, -step)]
+    want = (slopes[0] - slopes[1]) / (2 * step)
+    close(h @ v, want, atol=1e-4 * np.abs(want).max())
+    assert (h != h.T).nnz == 0
