@@ -58,6 +58,9 @@ Modules
 All of them nest in all others, through closures, in threads.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from dualdiff import _dispatch, _lane_forms, rows  # noqa: F401  (they fill the tables)
 from dualdiff._arguments import float0
 from dualdiff._chunks import memory_budget
@@ -107,13 +110,22 @@ __all__ = [
 ]  # fmt: skip
 
 
+# Loaded when first used, since `import dualdiff` should take little longer than NumPy's import.
+_LATE_MODULES = ("numpy", "random", "test_util", "tree_util")
+_LATE_NAMES = {"lift": "_lift"}
+
+if TYPE_CHECKING:  # the same for type checkers, which do not run __getattr__
+    from dualdiff import numpy, random, test_util, tree_util  # noqa: F401
+    from dualdiff._lift import lift
+
+
 def __getattr__(name):
-    if name in ("numpy", "random", "test_util", "tree_util"):
-        import importlib
-
-        return importlib.import_module(f"dualdiff.{name}")
-    if name == "lift":
-        from dualdiff._lift import lift
-
-        return lift
+    if name in _LATE_MODULES:
+        return import_module(f"dualdiff.{name}")
+    if name in _LATE_NAMES:
+        return getattr(import_module(f"dualdiff.{_LATE_NAMES[name]}"), name)
     raise AttributeError(f"module 'dualdiff' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *_LATE_MODULES, *_LATE_NAMES})

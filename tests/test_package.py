@@ -2,6 +2,7 @@
 
 import ast
 import doctest
+import fnmatch
 import importlib
 import importlib.metadata
 import pkgutil
@@ -175,6 +176,38 @@ def test_public_names_exist_and_are_documented():
             if callable(thing) and getattr(thing, "__module__", "").startswith("dualdiff"):
                 assert thing.__doc__, f"{module.__name__}.{name} has no docstring"
     assert len(set(dualdiff.__all__)) == len(dualdiff.__all__)
+
+
+def test_the_table_of_contents_lists_every_public_name():
+    """In the docstring of the package, in dir(), and on the page of the reference."""
+    listed = set(re.findall(r"[\w.]+", dualdiff.__doc__))
+    assert set(dualdiff.__all__) - {"__version__"} <= listed
+    public = {p.stem for p in SOURCE.glob("*.py") if not p.stem.startswith("_")}
+    assert {f"dualdiff.{name}" for name in public} <= listed
+    assert set(dualdiff.__all__) | public <= set(dir(dualdiff))
+    assert all(getattr(dualdiff, name).__name__ == f"dualdiff.{name}" for name in public)
+    page = (ROOT / "docs" / "reference.md").read_text()
+    assert re.search(r"automodule:: dualdiff\n   :members:\n   :imported-members:", page)
+    assert all(f"automodule:: dualdiff.{name}\n" in page for name in public)
+
+
+def test_contributing_says_where_every_module_is():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    named = re.findall(r"`(?:\w+/)?([\w.*]+)`", text)
+    helpers = {"__init__.py", "_csrc.pxd", "_version.py", "_multisets.py", "_radius.py",
+               "_transformed.py"}
+    files = [p.name for p in SOURCE.iterdir() if p.suffix in (".py", ".pyx")]
+    files += [p.name for p in (ROOT / "csrc").glob("*.c") if p.name != "kernels.c"]
+    for name in set(files) - helpers:
+        assert any(fnmatch.fnmatch(name, pattern) for pattern in named), name
+    for name in re.findall(r"`((?:dualdiff|csrc|tests|docs)/[\w./]+)`", text):
+        assert (ROOT / name).exists(), name
+
+
+def test_star_import_gives_the_public_names():
+    namespace = {}
+    exec("from dualdiff import *", namespace)
+    assert set(dualdiff.__all__) <= set(namespace)
 
 
 @pytest.mark.parametrize("module", list(modules()), ids=lambda m: m.__name__)
