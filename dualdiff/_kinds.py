@@ -118,7 +118,7 @@ def with_signature(func, kind="written"):
 
 def lead(axis, ndim, shift=1):
     """An axis argument (int, tuple or None for all) of an array, seen from its terms."""
-    if axis is None:
+    if axis is None or ndim == 0:  # without dimensions, NumPy takes axis 0 and -1 too
         return tuple(range(shift, ndim + shift))
     if isinstance(axis, (tuple, list)):
         return tuple(a + shift if a >= 0 else a for a in axis)

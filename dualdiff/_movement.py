@@ -303,6 +303,8 @@ def mutated(func, target, *carriers, drop=("casting",)):
 
 def shifted(axis, ndim):
     """An axis argument, int or tuple, seen from terms that have one more axis in front."""
+    if ndim == 0:  # reductions take axis 0 and -1 of what has no dimensions
+        return ()
     if not isinstance(axis, (int, np.integer)):
         return tuple([shifted(a, ndim) for a in axis])
     return axis + 1 if axis >= 0 else axis
@@ -315,7 +317,7 @@ def flat(t):
 
 def axes_of(axis, ndim):
     """The axes that an axis argument means, sorted and non-negative."""
-    if axis is None:
+    if axis is None or ndim == 0:
         return tuple(range(ndim))
     axis = axis if isinstance(axis, (tuple, list)) else (axis,)
     return tuple(sorted(int(a) % ndim for a in axis))

@@ -120,6 +120,8 @@ def interp(x, xp, fp, left=None, right=None, period=None):
         left = right = None
     v, at = plain(x), plain(xp)
     n = len(at)
+    if n == 0 or v.size == 0:
+        return 0 * x
     left = fp[0] if left is None else left
     right = fp[n - 1] if right is None else right
     if n == 1:
@@ -309,6 +311,8 @@ def _binned(places, terms, n):
 def histogram_bin_edges(a, bins=10, range=None, weights=None):
     """Edges that NumPy spreads evenly between the extremes follow those."""
     a = pack(a)
+    if np.size(a) == 0 and range is None:
+        range = (0.0, 1.0)
     if np.ndim(pack(bins) if not isinstance(bins, str) else 0) == 1:
         return pack(bins)
     low, high = (np.min(a), np.max(a)) if range is None else range

@@ -43,6 +43,8 @@ def written(func, body):
 
 def polyval(p, x):
     """np.polyval, by Horner's scheme."""
+    if type(p) is Taylor and p.ndim == 0:
+        raise TypeError("iteration over a 0-d array")  # NumPy's own
     p = coefficients(p)
     if isinstance(x, np.poly1d):
         y = 0
@@ -64,7 +66,7 @@ def trimmed(p):
     """Without leading coefficients whose value is 0, as poly1d does."""
     p = coefficients(p)
     at = np.flatnonzero(values(p))
-    return p[at[0]:] if len(at) else p[-1:]
+    return p[at[0]:] if len(at) else p[-1:] if len(p) else np.zeros(1)
 
 
 def longer(p, n):

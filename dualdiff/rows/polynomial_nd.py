@@ -30,9 +30,9 @@ def array(x):
 def polyval_nd(*args):
     """polyval2d: the polynomial at points given by their coordinates."""
     *points, c = map(array, args)
-    c = horner(points[0], c)
+    c = horner(points[0], np.atleast_1d(c))
     for x in points[1:]:
-        c = horner(x, c, tensor=False)
+        c = horner(x, np.atleast_1d(c), tensor=False)
     return c
 
 
@@ -40,7 +40,7 @@ def polygrid_nd(*args):
     """polygrid2d: the polynomial on the grid of these coordinates."""
     *points, c = map(array, args)
     for x in points:
-        c = horner(x, c)
+        c = horner(x, np.atleast_1d(c))
     return c
 
 

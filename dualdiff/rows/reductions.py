@@ -175,7 +175,7 @@ def cumprod(a, axis=None, dtype=None, out=None):
     a = pack(a)
     if dtype is not None:
         a = a.astype(dtype)
-    if axis is None:
+    if axis is None or a.ndim == 0:
         a, axis = np.ravel(a), 0
     x, step = np.moveaxis(a, axis, -1), 1
     while step < x.shape[-1]:
@@ -219,7 +219,7 @@ def _cumsum(func, clean=None):
         _floating(func, v)
         if clean is not None:
             terms = np.where(clean(value), 0, terms)
-        if axis is None:
+        if axis is None or value.ndim == 0:
             terms, keywords["axis"] = flat(terms), 1
         else:
             keywords["axis"] = shifted(axis, value.ndim)
@@ -304,7 +304,7 @@ def apply_over_axes(func, a, axes):
     """np.apply_over_axes: func is called with numbers."""
     y = pack(a)
     for axis in np.atleast_1d(axes):
-        axis = int(axis) % np.ndim(y)
+        axis = int(axis) % max(np.ndim(y), 1)
         z = pack(func(y, axis))
         y = z if np.ndim(z) == np.ndim(y) else np.expand_dims(z, axis)
         if np.ndim(y) != np.ndim(a):

@@ -54,7 +54,7 @@ def take(a, indices, axis=None, out=None, mode="raise"):
         return store(np.take(a, indices, axis, None, mode), out)
     alg, value, terms = parts(a)
     v = np.asarray(value.take(indices, axis, None, mode))
-    if axis is None:
+    if axis is None or value.ndim == 0:
         t = flat(terms).take(indices, 1, None, mode)
     else:
         t = terms.take(indices, shifted(axis, value.ndim), None, mode)
@@ -179,6 +179,9 @@ def piecewise(x, condlist, funclist, *args, **kw):
     elif len(funclist) != n:
         raise ValueError(f"with {n} condition(s), either {n} or {n + 1} functions are expected")
     if np.ndim(x) == 0:
+        if conditions.size != n + (len(funclist) != n):
+            raise IndexError("piecewise: x has no dimensions, so a condition is one boolean, got "
+                             f"shape {conditions.shape[1:]}")
         lists = conditions.reshape(len(conditions), 1)
         return piecewise(np.reshape(x, 1), lists, funclist, *args, **kw)[0]
     y = np.zeros_like(x)

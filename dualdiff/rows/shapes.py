@@ -6,7 +6,7 @@ May import: the kinds.  Invariant: what is a view in NumPy is a view here.
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from dualdiff._kinds import compose, constant, positional, refuse, with_signature
+from dualdiff._kinds import compose, constant, positional, refuse, values, with_signature
 from dualdiff._movement import flat, joined, moved, shifted, unit_axes, view_with, viewed
 from dualdiff._taylor import Taylor, constant_like, laned_parts, make_laned, pack
 
@@ -262,6 +262,16 @@ def _roll(t, shift, axis=None):
     return np.roll(t, shift, shifted(axis, t.ndim - 1))
 
 
+def text(func):
+    """A function that prints an array: of a number, its value."""
+
+    @positional(func, kind="constant")
+    def row(a, *args, **kwargs):
+        return func(np.asarray(values(a)), *args, **kwargs)
+
+    return row
+
+
 ROWS = {
     # views
     np.reshape: reshape,
@@ -336,7 +346,8 @@ ROWS = {
         np.shape, np.ndim, np.size, np.diag_indices_from, np.tril_indices_from,
         np.triu_indices_from, np.shares_memory, np.may_share_memory, np.iscomplex, np.isreal,
         np.iscomplexobj, np.isrealobj, np.can_cast, np.result_type, np.common_type,
-        np.min_scalar_type, np.array2string, np.array_repr, np.array_str)},
+        np.min_scalar_type)},
+    **{f: text(f) for f in (np.array2string, np.array_repr, np.array_str)},
 }
 if hasattr(np, "unstack"):  # NumPy 2.1
     ROWS[np.unstack] = viewed(np.unstack, lambda t, *, axis=0: np.unstack(
