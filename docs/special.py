@@ -26,11 +26,11 @@ FUNCTIONS = """\
 Functions of scipy.special that are Python code run on numbers where that code leaves them
 alone: `softmax`, `softplus`, `sinc`, `lambertw`, `zeta` (also in its first argument), `jvp`,
 `yvp`, `ivp`, `kvp`, `h1vp`, `h2vp`, polynomials such as `legendre(3)`, `assoc_laguerre`.
-Those that turn their argument into a plain array first cannot see a derivative and raise:
-`logsumexp`, `log_softmax`, `polygamma`, `multigammaln`, `comb`, `diric`, `spherical_jn` and
-its kin, `legendre_p`, `sph_harm_y`. Use `np.logaddexp.reduce(x)` for `logsumexp(x)`,
-`x - np.logaddexp.reduce(x)` for `log_softmax(x)`, and
-`(-1) ** (n + 1) * gamma(n + 1) * zeta(n + 1, x)` for `polygamma(n, x)`, n > 0."""
+Those that turn their argument into a plain array first cannot see a derivative and raise;
+`dualdiff.lift` lets them run: `lift(special.logsumexp)`, `lift(special.log_softmax)`,
+`lift(special.polygamma)`, `comb`, `diric`, or all that a function of yours calls by
+`lift(f, follow=("scipy",))`. `multigammaln`, `legendre_p`, `sph_harm_y` and their kin hand
+lists or object arrays to compiled code and raise even so."""
 
 
 def counts():

@@ -17,7 +17,7 @@ special = pytest.importorskip("scipy.special")
 import special_oracles as oracle  # noqa: E402
 from oracles import coefficients  # noqa: E402
 
-from dualdiff import grad, hessian, nth_derivative  # noqa: E402
+from dualdiff import grad, hessian, jacfwd, lift, nth_derivative  # noqa: E402
 from dualdiff.rows.special import ALIASES, REFUSED, TABLE  # noqa: E402
 
 EPS = 2.0**-52
@@ -252,6 +252,17 @@ def test_arrays_broadcast_and_empty():
     assert two.shape == (2, 1)
 
 
+def test_keywords_of_ufuncs():
+    def masked(x):
+        out = np.zeros_like(x)
+        special.erfcx(x, out=out, where=np.array([True, False, True]))
+        return out
+
+    x = np.array([0.1, 0.2, 0.3])
+    want = 2 * x * special.erfcx(x) - 2 / np.sqrt(np.pi)
+    np.testing.assert_allclose(np.diag(jacfwd(masked)(x)), want * [1, 0, 1], rtol=1e-14)
+
+
 def test_second_derivatives_in_two_arguments():
     for name, x, y in (("beta", 1.5, 2.5), ("xlogy", 0.7, 1.3), ("rel_entr", 0.7, 1.3),
                        ("boxcox", 1.7, 0.4), ("agm", 1.0, 3.0), ("ellipkinc", 0.8, 0.4),
@@ -337,3 +348,25 @@ def test_python_functions_that_run_on_numbers():
     np.testing.assert_allclose(grad(lambda x: special.jvp(2, x))(3.5), special.jvp(2, 3.5, 2),
                                rtol=1e-13)
     np.testing.assert_allclose(grad(special.legendre(3))(0.5), 0.375, rtol=1e-14)
+
+
+def test_python_functions_that_make_plain_arrays_run_lifted():
+    x = np.array([0.3, 1.2, 2.0])
+    p = special.softmax(x)
+
+    def lifted(f):
+        return lift(f, follow=("scipy",))
+
+    np.testing.assert_allclose(grad(lift(special.logsumexp))(x), p, rtol=1e-14)
+    np.testing.assert_allclose(hessian(lift(special.logsumexp))(x), np.diag(p) - np.outer(p, p),
+                               rtol=1e-13)
+    b = np.array([1.0, 2.0, 3.0])
+    got = grad(lifted(lambda x: special.logsumexp(x, b=b, axis=0)))(x)
+    np.testing.assert_allclose(got, b * p / np.sum(b * p), rtol=1e-14)
+    got = grad(lambda x: lift(special.log_softmax)(x)[0])(x)
+    np.testing.assert_allclose(got, np.eye(3)[0] - p, rtol=1e-14)
+    for n in (1, 2, 5):
+        got = grad(lambda x, n=n: np.sum(lift(special.polygamma)(n, x)))(x)
+        np.testing.assert_allclose(got, special.polygamma(n + 1, x), rtol=1e-14)
+    assert grad(lifted(lambda x: special.comb(x, 3)))(3.5) == pytest.approx(
+        grad(lambda x: x * (x - 1) * (x - 2) / 6)(3.5), rel=1e-13)

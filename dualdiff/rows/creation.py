@@ -37,7 +37,7 @@ def packing(func, changed=lambda x, *args, **kwargs: x, fresh=False):
         x = pack(a)
         if dtype is not None and np.dtype(dtype) != x.dtype:
             x = x.astype(dtype)
-        elif x is a and kwargs.get("copy", fresh):
+        elif x is a and kwargs.get("copy", fresh) in (True, np._CopyMode.ALWAYS):
             x = x.copy()
         return changed(x, *args, **kwargs)
 
