@@ -38,6 +38,7 @@ LIVE = 16  # arrays of the inputs' size that a function is taken to hold, before
 ROOM = 0.75  # of the budget is planned with: freed memory is not always used again at once
 DENSE = 8  # one number among those of a sparse evaluation may take budget / DENSE densely
 SMALL = 256  # one evaluation without a measurement takes at most budget / SMALL for its inputs
+SMALL_BATCH = 8  # the same where points are apart, so that no array has more of them
 
 
 def memory_budget(size=None):
@@ -386,7 +387,8 @@ def derive(task, chunk_size=None, executor=None, found=None):
                    largest(count, order, _budget[0] // (LIVE * nbytes), task.diagonal))
     elif task.diagonal and order > 1 and count > DIAGONAL:
         size = min(DIAGONAL, largest(count, order, _budget[0] // (LIVE * nbytes), True))
-    elif monomials(count, order, False) * nbytes <= _budget[0] // SMALL:
+    elif monomials(count, order, False) * nbytes <= _budget[0] // (
+            SMALL_BATCH if inputs.batch_axes else SMALL):
         return Result(task, run_job(task, everything, True), everything)
     if size is not None:
         blocks = blocks_of(equal_sizes(count, size))
@@ -399,7 +401,10 @@ def derive(task, chunk_size=None, executor=None, found=None):
         if count == 1:
             return result
         share = peak / (order + 1) if peak else LIVE * nbytes
-        size = largest(count - 1, order, ROOM * _budget[0] / share, task.diagonal)
+        room = ROOM * _budget[0] / share
+        if order > 1 and not task.diagonal and monomials(count, order, False) <= room:
+            return Result(task, run_job(task, everything, True), everything)
+        size = largest(count - 1, order, room, task.diagonal)
         blocks = blocks_of([1, *equal_sizes(count - 1, size)])
         jobs = jobs_of(blocks, order, task.diagonal)
     parts = run_all(task, jobs, done, executor)

@@ -84,10 +84,16 @@ cdef tuple spread_lanes(tuple lanes, ndarray like):
 
 cdef Taylor relabeled(Taylor x, Algebra alg, tuple seeds):
     """x over `alg`, whose local factor is larger: its seed s is seeds[s] there; no lanes yet."""
-    index = relabel(x.alg, alg, seeds)
-    terms = np.zeros((alg.M - 1,) + (<object>x._value).shape, (<object>x._value).dtype)
-    terms[index[1:] - 1] = x._terms
-    return new_laned(alg, x._value, terms, x.lanes)
+    cdef Taylor y = array_result(alg, x._value)
+    cdef Py_ssize_t k
+    terms = <object>y._terms
+    index = relabel(x.alg, alg, seeds).tolist()
+    for k in set(range(1, alg.M)).difference(index):
+        terms[k - 1] = 0
+    for k in range(1, x.alg.M):
+        terms[<Py_ssize_t>index[k] - 1] = x._terms[k - 1]
+    y.lanes = x.lanes
+    return y
 
 
 cdef row_map(Algebra small, Algebra big, tuple seeds):
