@@ -233,6 +233,9 @@ def test_python_in_the_pages_runs(page):
             if isinstance(node, ast.Expr) and said:
                 got = eval(code, namespace)
                 want = eval(said[1], namespace)
+                if code.endswith(".shape)"):  # a tuple of shapes, of unequal lengths
+                    assert got == want, f"{page.name}: {code}"
+                    continue
                 np.testing.assert_allclose(got, want, rtol=1e-7, atol=1e-13,
                                            err_msg=f"{page.name}: {code}")
             else:
