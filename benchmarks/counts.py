@@ -8,6 +8,7 @@ rounds in one run, in which all contenders take turns.
 """
 
 import argparse
+import functools
 import subprocess
 import sys
 import time
@@ -112,8 +113,8 @@ def product_cost(sizes=(1_000, 100_000), rounds=ROUNDS):
             x, v = np.linspace(-0.9, 1.1, n), np.cos(np.arange(n))
             g, widths = counted(f)
             dd.hvp(g, (x,), (v,))
-            _, grad, hvp = ratios([lambda: f(x), lambda: dd.grad(f)(x),
-                                   lambda: dd.hvp(f, (x,), (v,))], rounds)
+            _, grad, hvp = ratios([functools.partial(f, x), functools.partial(dd.grad(f), x),
+                                   functools.partial(dd.hvp, f, (x,), (v,))], rounds)
             rows.append((f.__name__, n, len(widths), grad, hvp / grad))
     return rows
 
