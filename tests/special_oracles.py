@@ -382,6 +382,23 @@ MP = {
 }
 
 
+# More points for the last argument that is differentiable: on both sides of where a row takes
+# another form, and left of 0 where the domain of the table stops there.
+SEAMS = {
+    "erfcx": (0.39, 0.41), "dawsn": (0.76, 7.9, 8.3), "log_ndtr": (-4.01, -3.99),
+    "erfinv": (0.49, 0.51), "erfcinv": (0.99, 1.01), "ndtri": (0.49, 0.51), "k0e": (0.049, 0.051),
+    "spence": (0.49, 0.51, 1.49, 1.51), "kolmogorov": (0.79, 0.81), "ber": (2.99, 3.01),
+    "keip": (2.99, 3.01), "airye": (0.99, 1.01), "exprel": (-30.1, -29.9, 29.9, 30.1),
+    "gamma": (-2.5, -0.01), "gammaln": (-2.5, -0.01), "psi": (-2.5, -0.01), "zetac": (-0.01,),
+    "it2i0k0": (1.99, 2.01), "it2struve0": (4.99, 5.01), "rgamma": (0.49, 0.51, -2.0),
+    "ive": ((1.5, 1.49), (1.5, 1.51)), "kve": ((1.5, 0.049), (1.5, 0.051)),
+    "struve": ((1.5, 4.99), (1.5, 5.01)), "poch": ((2.0, 1.99), (2.0, 2.01)),
+    "gammainc": ((11.9, 10.0), (12.1, 10.0)), "betainc": ((100.0, 99.0, 0.4), (100.0, 101.0, 0.4)),
+    "fdtr": ((100.0, 299.0, 1.1), (100.0, 301.0, 1.1)), "beta": ((3.0, 2.99), (3.0, 3.01)),
+    "inv_boxcox": ((1.0, 0.49), (1.0, 0.51)), "chndtr": ((20.0, 5.0, 4.99), (20.0, 5.0, 5.01)),
+}
+
+
 def scipy_function(name):
     """The ufunc of a line of the table."""
     return getattr(S._ufuncs if name.startswith("_") else S, name)
@@ -417,11 +434,18 @@ def sweep(name, place):
             for x in points(on[place]) for _ in range(repeat)]
 
 
+def seams(name, place):
+    """The arguments that SEAMS adds."""
+    if place != max(TABLE[name].places):
+        return []
+    return [args if isinstance(args, tuple) else (args,) for args in SEAMS.get(name, ())]
+
+
 def cases():
     """All (name, place, output, arguments)."""
     for name in TABLE:
         for place in TABLE[name].places if name in MP else ():
-            for args in sweep(name, place):
+            for args in [*sweep(name, place), *seams(name, place)]:
                 for i in range(scipy_function(name).nout):
                     yield name, place, i, args
 

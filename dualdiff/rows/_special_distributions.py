@@ -14,7 +14,7 @@ import numpy as np
 
 from dualdiff.rows._special_elementary import boxcox_lambda
 from dualdiff.rows._special_entries import S, d, plain
-from dualdiff.rows._special_forms import beta_pdf, d_beta_pdf, gamma_pdf, hazard
+from dualdiff.rows._special_forms import beta_pdf, by_powers, d_beta_pdf, gamma_pdf, hazard
 
 SQRT_PI, PI = math.sqrt(math.pi), math.pi
 SQRT_2, SQRT_2PI = math.sqrt(2.0), math.sqrt(2 * math.pi)
@@ -39,7 +39,7 @@ def successes(k, n, p):
 def f_pdf(m, n, x):
     """Density of the F distribution."""
     a, b, r = m / 2, n / 2, m * x / n
-    small = a + b < 200
+    small = by_powers(a, b)
     a1, b1 = np.where(small, a, 1.0), np.where(small, b, 1.0)
     near = m / n * np.power(r / (1 + r), a1 - 1) * np.power(1 + r, -1 - b1) / S.beta(a1, b1)
     if np.all(small):

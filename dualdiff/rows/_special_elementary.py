@@ -53,13 +53,21 @@ def one_less_ratio(x, y):
 
 
 def rgamma(x):
-    """1/Gamma(x), entire: by reflection left of 1/2, so that poles of Gamma do no harm."""
-    left = np.real(plain(x)) < 0.5
-    a = np.where(left, 1.0 - x, x)
-    turn = np.round(np.real(plain(x)))
+    """1/Gamma(x), entire: x (x + 1) ... rgamma(x + n) left of 3, by reflection left of -12."""
+    value = np.real(plain(x))
+    far, left = value < -12, value < 3
+    a, product = np.where(far, 1.0, x), 1.0
+    for _ in range(15 if left.any() else 0):
+        low = np.real(plain(a)) < 3
+        product = product * np.where(low, a, 1.0)
+        a = a + np.where(low, 1.0, 0.0)
+    near = product / S.gamma(a)
+    if not far.any():
+        return near
+    turn = np.round(value)
     sign = np.where(turn % 2 == 0, 1.0, -1.0)
-    mirrored = S.gamma(np.where(left, a, 1.0)) * np.sin(PI * (x - turn)) * sign / PI
-    return np.where(left, mirrored, 1 / S.gamma(np.where(left, 1.0, a)))
+    mirrored = S.gamma(np.where(far, 1.0 - x, 1.0)) * np.sin(PI * (x - turn)) * sign / PI
+    return np.where(far, mirrored, near)
 
 
 def d_huber_delta(delta, r):
@@ -155,8 +163,8 @@ def zeta(s, q):
 
 
 def zetac(s):
-    """zeta(s) - 1; left of 0 by the functional equation."""
-    left = np.real(plain(s)) < 0
+    """zeta(s) - 1; left of -1 by the functional equation."""
+    left = np.real(plain(s)) < -1
     a = np.where(left, 1 - s, s)
     right = zeta_less(a, 0.0, 2)
     if not np.any(left):
@@ -170,9 +178,10 @@ def zetac(s):
 
 def d_spence(z):
     """-log(z)/(z - 1), by an integral over terms of one sign near 1."""
-    close = np.abs(plain(z) - 1) < 0.5
-    a, b = np.where(close, z, 1.0) - 1, np.where(close, 2.0, z)
-    near = sum(w / (1 + a * s) for s, w in gauss(24))
+    u = np.real(plain(z)) - 1
+    close = (u > -0.5) & (u < 2) & (np.abs(np.imag(plain(z))) < 0.5)
+    a, b = np.where(close, z, 1.0) - 1, np.where(close, 3.0, z)
+    near = sum(w / (1 + a * s) for s, w in gauss(32))
     return -np.where(close, near, np.log(b) / (b - 1))
 
 

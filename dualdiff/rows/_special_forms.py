@@ -98,14 +98,16 @@ def gaussian(z, order):
 def hazard(x):
     """phi(x)/Phi(x), the derivative of log_ndtr: -x + 1/(-x + 2/(-x + 3/ ...)) to the left."""
     value = np.real(plain(x))
-    far, right = value < -3, value > 0
-    t = -np.where(far, x, -3.0)
-    tail = 0.0
-    for n in range(30, 0, -1):
-        tail = n / (t + tail)
+    far, right = value < -4, value > 0
     a, b = np.where(right, x, 0.0), np.where(far | right, 0.0, x)
     near = np.where(right, np.exp(-0.5 * a * a) / (math.sqrt(2 * np.pi) * S.ndtr(a)),
                     math.sqrt(2 / np.pi) / S.erfcx(b * -math.sqrt(0.5)))
+    if not np.any(far):
+        return near
+    t = -np.where(far, x, -4.0)
+    tail = (np.sqrt(t * t + 320) - t) / 2  # that of equal terms, 80 / (t + 80 / (t + ...))
+    for n in range(80, 0, -1):
+        tail = n / (t + tail)
     return np.where(far, t + tail, near)
 
 
@@ -149,7 +151,7 @@ def c_dawsn(x, order):
             total = total * h + math.comb(j, n) * c[..., j]
         # sum over k of (2k-1)!!/2^(k+1) (-1)^n C(2k+n, n) / x^(2k+1+n)
         tail, factor = np.zeros(np.shape(x)), 0.5
-        for k in range(26):
+        for k in range(40):
             tail = tail + factor * math.comb(2 * k + n, n) / big ** (2 * k)
             factor *= (2 * k + 1) / 2
         tail = (-1) ** n * tail / big ** (n + 1)
@@ -217,9 +219,14 @@ def gap(a, b):
     return np.where(small, step * inside, S.psi(a + b) - S.psi(a))
 
 
+def by_powers(a, b):
+    """Whether powers of x and 1 - x serve: they neither leave the range nor cancel much."""
+    return (a + b < 200) & (np.minimum(a, b) < 10)
+
+
 def beta_pdf(a, b, x):
     """x^(a-1) (1-x)^(b-1) / B(a, b): by powers, by SciPy's where those leave the range."""
-    small = a + b < 200
+    small = by_powers(a, b)
     a1, b1 = np.where(small, a, 1.0), np.where(small, b, 1.0)
     near = np.power(x, a1 - 1) * np.power(1 - x, b1 - 1) / S.beta(a1, b1)
     return near if np.all(small) else np.where(small, near, S._beta_pdf(x, a, b))
@@ -227,7 +234,7 @@ def beta_pdf(a, b, x):
 
 def d_beta_pdf(x, a, b):
     """Its derivative in x: exact at its zeros where a + b is small."""
-    small = a + b < 200
+    small = by_powers(a, b)
     a1, b1 = np.where(small, a, 2.0), np.where(small, b, 2.0)
     line = (a1 - 1) * (1 - x) - (b1 - 1) * x
     near = line * np.power(x, a1 - 2) * np.power(1 - x, b1 - 2) / S.beta(a1, b1)
