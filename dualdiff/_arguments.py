@@ -35,7 +35,7 @@ def check_argnums(who, fun, argnums):
         return operator.index(argnums)
     except TypeError:
         raise TypeError(f"{who} expected argnums to be an int or a tuple of ints, got "
-                        f"{argnums!r}") from None
+                        f"{argnums!r}; write {who}(f)(x), not {who}(f, x)") from None
 
 
 def check_argnum(who, fun, argnums):

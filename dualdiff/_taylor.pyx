@@ -184,7 +184,7 @@ cdef class Taylor:
 
     @property
     def terms(self):
-        """Taylor coefficients of the non-constant monomials: shape (M - 1, *shape), read-only."""
+        """Taylor coefficients of the non-constant monomials, read-only: ``(M - 1, *shape)``."""
         out = terms_of(self).view()
         out.flags.writeable = False
         return out

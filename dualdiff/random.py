@@ -104,7 +104,7 @@ def split(key, num=2):
 
     Returns
     -------
-    ndarray of uint32, shape (num, 2) or (*num, 2)
+    ndarray of uint32, shape (num, 2) or ``(*num, 2)``
         Unpacks into keys.
 
     Examples

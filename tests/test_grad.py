@@ -181,7 +181,8 @@ def test_names_and_pickle():
 
 @pytest.mark.parametrize("make, words", [
     (lambda: grad(2.0), r"grad expected a function .*got float; write grad\(f\)\(x\)"),
-    (lambda: grad(np.sin, 1.5), "expected argnums to be an int or a tuple of ints, got 1.5"),
+    (lambda: grad(np.sin, 1.5), "expected argnums to be an int or a tuple of ints, got 1.5; "
+     r"write grad\(f\)\(x\), not grad\(f, x\)"),
     (lambda: grad(np.sin, 1)(2.0), r"names argument 1, .* 1 positional argument;"),
     (lambda: grad(np.sin, -2)(2.0), "names argument -2"),
     (lambda: grad(np.sin)(2), "got dtype int64; make it a float"),
