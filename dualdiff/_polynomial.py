@@ -18,11 +18,13 @@ from dualdiff._arguments import (
     check_input,
     check_order,
     check_result_kind,
+    flatten_result,
     shape_of,
 )
 from dualdiff._radius import radius
 from dualdiff._seeding import Call
 from dualdiff._taylor import Taylor, make
+from dualdiff.tree_util import tree_unflatten
 
 
 def taylor(fun, x0, order):
@@ -31,7 +33,7 @@ def taylor(fun, x0, order):
     Parameters
     ----------
     fun : callable
-        Of one number or one array, with a number or an array as its result.
+        Of one number or one array; its result is a number, an array, or a pytree of them.
     x0 : float or array
         The centre.  An array of n elements gives a polynomial in n variables.
     order : int
@@ -40,12 +42,13 @@ def taylor(fun, x0, order):
     Returns
     -------
     TaylorPolynomial
+        Or a pytree of them, in the structure of the result.
 
     Raises
     ------
     TypeError
-        If `x0` is not of floating point, `order` is not an integer, or `fun` does not return a
-        number or an array.
+        If `x0` is not one number or array of floating point, `order` is not an integer, or `fun`
+        returns something else than numbers.
     ValueError
         If `order` is negative or more than 63.
 
@@ -66,16 +69,21 @@ def taylor(fun, x0, order):
     who = "taylor"
     check_function(who, fun)
     order = check_order(who, order)
+    if isinstance(x0, (dict, list, tuple)) or x0 is None:
+        raise TypeError(f"{who} expected x0 to be one number or one array, got "
+                        f"{type(x0).__name__}; put the variables into one array, and take them "
+                        "apart in a function of your own")
     x0 = as_leaf(x0)
     check_input(who, x0, "x0", allow_int=None)
     n = math.prod(shape_of(x0))
     with Call(max(n, 1), max(order, 1)) as call:
-        y = as_result(who, fun(call.seed(x0)))
-        check_result_kind(who, y, False, False)
+        leaves, treedef = flatten_result(who, fun(call.seed(x0)))
+        for y in leaves:
+            check_result_kind(who, y, False, False)
         centre = x0 if type(x0) is Taylor else np.array(x0)[()]
-        p = _read(call, y, centre, order)
-        y = None
-    return p
+        out = tree_unflatten(treedef, [_read(call, y, centre, order) for y in leaves])
+        leaves = y = None
+    return out
 
 
 def _size(n, order):

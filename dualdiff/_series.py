@@ -12,6 +12,7 @@ import numpy as np
 from dualdiff._arguments import (
     as_leaf,
     check_argnum,
+    check_argnums,
     check_function,
     check_input,
     check_order,
@@ -68,6 +69,8 @@ class Univariate(Transformed):
         who = self.who
         (place,) = resolve_argnums(who, self.argnums, len(args))
         leaves, paths, treedef = flatten_inputs(who, args[place], f"argument {place}")
+        if treedef != tree_structure(0.0) and who == "elementwise_grad":
+            return EachLeaf(who, self.fun, self.argnums, self.has_aux)(*args, **kwargs)
         if treedef != tree_structure(0.0):
             raise TypeError(f"{who} expected one number or array as argument {place}, got "
                             f"{type(args[place]).__name__}; stack it to an array, or use jacfwd")
@@ -109,7 +112,42 @@ class Univariate(Transformed):
         return np.concatenate([value, kept(rows, dtype_of(y))])
 
 
-def elementwise_grad(fun, argnums=0):
+class EachLeaf(Transformed):
+    """First derivatives, element by element, with one seed for each leaf of the inputs."""
+
+    def __init__(self, who, fun, argnums, has_aux=False):
+        self.argnums = check_argnums(who, fun, argnums)
+        super().__init__(who, fun)
+        self.has_aux = has_aux
+
+    def __call__(self, *args, **kwargs):
+        who = self.who
+        inputs = Inputs(who, args, self.argnums, allow_int=None)
+        with Call(max(len(inputs.leaves), 1), 1) as call:
+            zero, one = (lambda x: np.zeros((), dtype_of(x))), (lambda x: np.ones((), dtype_of(x)))
+            xs = [call.along(leaf.x, [zero(leaf.x)] * q + [one(leaf.x)])
+                  for q, leaf in enumerate(inputs.leaves)]
+            result, aux = split_aux(who, self.fun(*inputs.rebuilt(xs), **kwargs), self.has_aux)
+            ys, treedef = flatten_result(who, result)
+            out = []
+            for y in ys:
+                check_result_kind(who, y, False, False)
+                for leaf in inputs.leaves:
+                    check_elementwise(who, leaf.x, y)
+                if dtype_of(y).kind in "iu" and type(y) is not Taylor:
+                    y = np.asarray(y, float)[()]
+                slopes = call.gradient(y)
+                out.append(inputs.tree([kept(slopes[q], leaf.dtype)
+                                        for q, leaf in enumerate(inputs.leaves)]))
+            out = tree_unflatten(treedef, out)
+            if self.has_aux:
+                flat, aux_def = tree_flatten(aux)
+                out = out, tree_unflatten(aux_def, [call.value(a) for a in flat])
+            xs = result = ys = y = aux = None
+        return out
+
+
+def elementwise_grad(fun, argnums=0, has_aux=False):
     """Make the derivative of a function that acts element by element.
 
     Parameters
@@ -117,13 +155,16 @@ def elementwise_grad(fun, argnums=0):
     fun : callable
         Each element of its result depends on the same element of the input only (autograd's
         meaning); the result may have more dimensions, to which the input broadcasts.
-    argnums : int, optional
-        Which positional argument to differentiate by: one number or array.
+    argnums : int or tuple of ints, optional
+        Which positional arguments to differentiate by; each may be a pytree of arrays.
+    has_aux : bool, optional
+        `fun` returns a pair (result, aux); aux is handed out undifferentiated.
 
     Returns
     -------
     callable
-        Gives the derivative of each element, in the shape of the result.
+        Gives the derivative of each element, in the shape of the result; for several inputs in
+        their structure, one array for each.
 
     Raises
     ------
@@ -134,8 +175,9 @@ def elementwise_grad(fun, argnums=0):
 
     Notes
     -----
-    One evaluation of `fun` with one seed, whatever the size.  Applied to its own result it is
-    one evaluation of higher order: cost grows with the square of the order.
+    One evaluation of `fun` with one seed for each input, whatever the size.  Applied to its own
+    result, by one input, it is one evaluation of higher order: cost grows with the square of the
+    order.
 
     Examples
     --------
@@ -147,7 +189,9 @@ def elementwise_grad(fun, argnums=0):
     >>> elementwise_grad(elementwise_grad(lambda x: x**3))(x)
     array([ 0.,  6., 12.])
     """
-    return Univariate("elementwise_grad", fun, 1, argnums)
+    if isinstance(argnums, tuple):
+        return EachLeaf("elementwise_grad", fun, argnums, bool(has_aux))
+    return Univariate("elementwise_grad", fun, 1, argnums, has_aux)
 
 
 def nth_derivative(fun, n, argnums=0, has_aux=False):

@@ -188,6 +188,12 @@ def test_from_coefficients_and_repr():
     assert q.order == 2 and q.coefficient(1, 1) == 4.0
 
 
+def test_trees_of_polynomials():
+    p = taylor(lambda x: {"a": np.sin(x), "b": (x**2, np.stack([x, 3 * x]))}, 0.5, 6)
+    close(p["a"], taylor(np.sin, 0.5, 6))
+    assert p["b"][0](2.0) == 4.0 and p["b"][1](2.0).tolist() == [2.0, 6.0]
+
+
 P, Q = taylor(np.sin, 0.0, 4), taylor(lambda v: v[0] * v[1], np.ones(2), 2)
 
 
@@ -196,7 +202,8 @@ P, Q = taylor(np.sin, 0.0, 4), taylor(lambda v: v[0] * v[1], np.ones(2), 2)
     (TypeError, lambda: taylor(np.sin, 1, 2), "taylor: x0 expected .* got dtype int64"),
     (TypeError, lambda: taylor(np.sin, 1.0, 2.0), "order to be an integer, got 2.0"),
     (ValueError, lambda: taylor(np.sin, 1.0, -2), "order to be 0 or more, got -2"),
-    (TypeError, lambda: taylor(lambda x: {"a": x}, 1.0, 2), "return numbers, got dict"),
+    (TypeError, lambda: taylor(lambda x: {"a": "s"}, 1.0, 2), r"got str in the result\['a'\]"),
+    (TypeError, lambda: taylor(np.sin, {"a": 1.0}, 2), "one number or one array, got dict; put"),
     (ValueError, lambda: P + taylor(np.sin, 1.0, 4), "about one centre, got 0.0 and 1.0; expand"),
     (ValueError, lambda: P(taylor(np.cos, 0.0, 4)), "starts at the centre of the outer one, 0.0"),
     (ValueError, lambda: Q(np.ones(3)), r"points of shape \(..., 2,\), as its centre has, got \(3"),

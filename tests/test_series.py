@@ -68,6 +68,27 @@ def test_elementwise_grad():
     np.testing.assert_allclose(outer, -2 * x[:4] * np.sin(x[:4] ** 2), rtol=1e-14)
 
 
+def test_elementwise_grad_of_several_inputs():
+    f = lambda p, t, k=1: (p["a"] * np.sin(k * t) + p["b"] ** 2, {"t": t})  # noqa: E731
+    t, b = np.linspace(0, 1, 5), np.arange(3.0)[:, None]
+    g, aux = dd.elementwise_grad(f, (0, 1), has_aux=True)({"a": 2.0, "b": b}, t, k=3)
+    assert isinstance(g, tuple) and aux["t"] is not None
+    np.testing.assert_array_equal(aux["t"], t)
+    np.testing.assert_array_equal(g[0]["a"], np.broadcast_to(np.sin(3 * t), (3, 5)))
+    np.testing.assert_array_equal(g[0]["b"], np.broadcast_to(2 * b, (3, 5)))
+    np.testing.assert_allclose(g[1], np.broadcast_to(6 * np.cos(3 * t), (3, 5)), rtol=1e-15)
+    g = dd.elementwise_grad(lambda p: {"s": p[0] * p[1]})([t, t**2])
+    np.testing.assert_array_equal(g["s"][0], t**2)
+    np.testing.assert_array_equal(g["s"][1], t)
+    got, aux = dd.elementwise_grad(lambda x: (x**3, x), has_aux=True)(t)
+    np.testing.assert_allclose(got, 3 * t**2, rtol=1e-15)
+    # over an outer call, and of itself
+    outer = dd.grad(lambda c: np.sum(dd.elementwise_grad(np.multiply, (0, 1))(c * t, t)[1]))(2.0)
+    assert outer == np.sum(t)
+    twice = dd.elementwise_grad(dd.elementwise_grad(lambda x, y: x**2 * y, (0, 1)), 1)(t, t)
+    np.testing.assert_array_equal(twice[0], 2 * t)
+
+
 def test_results_of_a_number_may_be_anything():
     curve = lambda t: {"p": np.stack([np.cos(t), np.sin(t)]), "s": (t**4, 3)}  # noqa: E731
     got = dd.nth_derivative(curve, 2)(0.5)
@@ -212,6 +233,9 @@ def test_cost_grows_with_the_square_of_the_order():
     (TypeError, lambda: dd.nth_derivative(np.sin, 1, (0, 1)), "argnums to be one int"),
     (TypeError, lambda: dd.elementwise_grad(np.sum)(np.ones(3)),
      r"with a result of shape \(3,\) .*got shape \(\); use grad for a scalar result, jacfwd"),
+    (TypeError, lambda: dd.elementwise_grad(lambda a, b: np.sum(a * b), (0, 1))(
+        np.ones(3), 1.0), r"with a result of shape \(3,\) .*got shape \(\)"),
+    (ValueError, lambda: dd.elementwise_grad(np.multiply, (0, 0))(1.0, 2.0), "twice"),
     (TypeError, lambda: dd.derivatives(np.sin, 2)([1.0]), "one number or array as argument 0"),
     (TypeError, lambda: dd.derivatives(np.sin, 2)(1), "got dtype int64; make it a float"),
     (TypeError, lambda: dd.mixed_partial(np.sin, 0), "expected a tuple of indices"),
