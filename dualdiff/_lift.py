@@ -21,10 +21,23 @@ import weakref
 import numpy as _np
 
 from dualdiff import _scalar_math, numpy as _numpy
+from dualdiff._kinds import holds as _holds, unslated as _unslated
 from dualdiff._scalar_math import Float
+from dualdiff._taylor import Slate, Taylor
+
+
+def _as_strided(x, *args, **kwargs):
+    """numpy.lib.stride_tricks.as_strided, which would look beside the copy of a number."""
+    if _holds(x):
+        raise TypeError("dualdiff: as_strided of a number would read memory that is not its own; "
+                        "use sliding_window_view, or indices")
+    return _np.lib.stride_tricks.as_strided(_unslated(x), *args, **kwargs)
+
 
 REPLACED = {
     _np: _numpy,
+    _np.lib.stride_tricks.as_strided: functools.wraps(_np.lib.stride_tricks.as_strided)(
+        _as_strided),
     math: _scalar_math.namespace,
     **{getattr(_np, name): f for name, f in _numpy._OWN.items()},
     **_scalar_math.REPLACED,
@@ -32,6 +45,8 @@ REPLACED = {
 LIFTED = weakref.WeakSet()  # what _flushing made, and all other lifted functions
 _KEPT = ("__name__", "__package__", "__spec__", "__path__", "__file__", "__loader__")
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that Python code made
+_TRANSFORMS = ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft", "fft2", "ifft2", "rfft2", "irfft2",
+               "fftn", "ifftn", "rfftn", "irfftn", "fftshift", "ifftshift")
 _LRU = type(functools.lru_cache(lambda: None))
 
 
@@ -64,13 +79,15 @@ def lift(fun=None, *, follow=()):
     -----
     What the function calls is lifted too if it is of the same module or package: functions,
     lambdas, partials, functions behind decorators and ``lru_cache`` (then uncached), classes
-    (their instances are made by a subclass), modules of the package, and what is imported
-    inside the function.  ``float(x)`` gives a number of a number.  Nothing is patched:
-    modules stay as they are, and later changes of their globals are seen.
+    (made again, with lifted methods), dictionaries of functions, modules of the package, and
+    what is imported inside the function.  ``float(x)`` gives a number of a number, and
+    `scipy.fft` of numbers is that of NumPy.  Nothing is patched: modules stay as they are,
+    and later changes of their globals are seen.
 
-    Not followed: other packages (see `follow`), methods that a lifted method reaches by
-    ``super()``, and objects that exist already, except the one whose method is lifted.
-    ``type(x) is float`` is False inside lifted code, ``isinstance(x, float)`` as ever.
+    Not followed: other packages (see `follow`), classes with a metaclass or bases in C,
+    and objects that exist already, except the one whose method is lifted.  Inside lifted
+    code, ``type(x) is float`` is False (``isinstance(x, float)`` is as ever), and the class
+    of a number passes for that of an ndarray in ``issubclass``.
 
     A read of a global costs a fraction of a microsecond more.
 
@@ -119,31 +136,76 @@ def is_lifted(fun):
 # ---- globals ---------------------------------------------------------------------------------
 
 
-class View(dict):
+class Table(dict):
+    """A dictionary seen through a lifting; it stays empty itself."""
+
+    __slots__ = ("module", "lifting", "seen")
+
+    def __init__(self, module, lifting):
+        dict.__init__(self)
+        self.module, self.lifting, self.seen = module, lifting, {}
+
+    def __getitem__(self, name):
+        found = self.module[name]
+        seen = self.seen.get(name)
+        if seen is not None and seen[0] is found:
+            return seen[1]
+        lifted = self.lifting.of(found)
+        self.seen[name] = (found, lifted)
+        return lifted
+
+    def __setitem__(self, name, v):
+        self.module[name] = v
+
+    def __delitem__(self, name):
+        del self.module[name]
+
+    def __contains__(self, name):
+        return name in self.module
+
+    def __iter__(self):
+        return iter(self.module)
+
+    def __len__(self):
+        return len(self.module)
+
+    def __eq__(self, other):
+        return self.module == other
+
+    def get(self, name, default=None):
+        return self[name] if name in self.module else default
+
+    def keys(self):
+        return self.module.keys()
+
+    def values(self):
+        return [self[name] for name in self.module]
+
+    def items(self):
+        return [(name, self[name]) for name in self.module]
+
+
+class View(Table):
     """The globals of a module, seen through a lifting.
 
     The interpreter reads a global by item, which comes here; it writes into the dictionary
     itself, from where `flush` moves it to the module.
     """
 
-    __slots__ = ("module", "lifting", "seen", "own")
+    __slots__ = ("own",)
 
     def __init__(self, module, lifting):
-        dict.__init__(self, {name: module[name] for name in _KEPT if name in module})
+        super().__init__(module, lifting)
+        dict.update(self, {name: module[name] for name in _KEPT if name in module})
         dict.__setitem__(self, "__builtins__", lifting.builtins)
-        self.module, self.lifting, self.seen = module, lifting, {}
         self.own = dict.__len__(self)
 
     def __getitem__(self, name):
         if dict.__len__(self) != self.own:
             self.flush()
-        found = self.module[name]
-        seen = self.seen.get(name)
-        if seen is not None and seen[0] is found:
-            return seen[1]
-        lifted = self.lifting.builtins if name == "__builtins__" else self.lifting.of(found)
-        self.seen[name] = (found, lifted)
-        return lifted
+        if name == "__builtins__":
+            return self.lifting.builtins
+        return Table.__getitem__(self, name)
 
     def admit(self, names):
         """Put these into the dictionary: class bodies read it past __getitem__."""
@@ -164,33 +226,6 @@ class View(dict):
                 dict.pop(self, name)
         self.own = dict.__len__(self)
 
-    def __setitem__(self, name, v):
-        self.module[name] = v
-
-    def __delitem__(self, name):
-        del self.module[name]
-
-    def __contains__(self, name):
-        return name in self.module
-
-    def __iter__(self):
-        return iter(self.module)
-
-    def __len__(self):
-        return len(self.module)
-
-    def get(self, name, default=None):
-        return self[name] if name in self.module else default
-
-    def keys(self):
-        return self.module.keys()
-
-    def values(self):
-        return [self[name] for name in self.module]
-
-    def items(self):
-        return [(name, self[name]) for name in self.module]
-
 
 class ModuleView(types.ModuleType):
     """A module of a package that is followed: what is read from it is lifted."""
@@ -210,6 +245,20 @@ class ModuleView(types.ModuleType):
 
     def __dir__(self):
         return dir(object.__getattribute__(self, "__dict__")["_module"])
+
+
+class Mirror(type):
+    """The type of lifted classes: each passes for its original."""
+
+    def __instancecheck__(cls, x):
+        return super().__instancecheck__(x) or isinstance(x, cls._dualdiff_original)
+
+    def __subclasscheck__(cls, other):
+        return super().__subclasscheck__(other) or issubclass(other, cls._dualdiff_original)
+
+
+class AbstractMirror(Mirror, abc.ABCMeta):
+    """The same for abstract classes."""
 
 
 # ---- code ------------------------------------------------------------------------------------
@@ -237,16 +286,41 @@ def _about(code):
     return frozenset(names), frozenset(bodies), writes
 
 
+def _issubclass(cls, parents):
+    """issubclass, to which the class of a number is that of an array."""
+    return issubclass(_np.ndarray if cls is Taylor or cls is Slate else cls, parents)
+
+
+def _plain_transforms():
+    """Functions of scipy.fft, if it is loaded, with NumPy's for numbers."""
+    module = sys.modules.get("scipy.fft")
+    return {getattr(module, name): _transform(getattr(module, name), getattr(_np.fft, name))
+            for name in _TRANSFORMS} if module else {}
+
+
+def _transform(theirs, ours):
+    @functools.wraps(theirs)
+    def f(x, *args, **kwargs):
+        if not _holds(x):
+            return theirs(_unslated(x), *args, **kwargs)
+        return ours(x, *args, **{k: v for k, v in kwargs.items()
+                                 if k not in ("overwrite_x", "workers", "plan")})
+
+    return f
+
+
 class Lifting:
     """All that one call of `lift` makes: each function, class and module once."""
 
     def __init__(self, packages):
         self.packages = packages
-        self.made = {}  # id of an original: (original, lifted)
+        self.made = {id(f): (f, g) for f, g in _plain_transforms().items()}
+        # id of an original: (original, lifted)
         self.cells = {}
         self.views = {}
         self.lock = threading.RLock()
-        self.builtins = {**vars(builtins), "float": Float, "__import__": self.imported}
+        self.builtins = {**vars(builtins), "float": Float, "issubclass": _issubclass,
+                         "__import__": self.imported}
 
     def follows(self, x):
         """Whether something is of a package that is followed."""
@@ -271,11 +345,9 @@ class Lifting:
             return self.method(fun)
         if isinstance(fun, (types.FunctionType, functools.partial, type, _LRU)):
             return self.of(fun)
-        try:
-            if fun in REPLACED:
-                return REPLACED[fun]
-        except TypeError:  # not hashable
-            pass
+        done = self.of(fun)
+        if done is not fun:
+            return done
         if isinstance(type(fun).__call__, types.FunctionType):
             return self.method(fun.__call__)
         return fun
@@ -303,7 +375,7 @@ class Lifting:
             mine = self.follows(x) and not isinstance(x.__globals__, View) and x not in LIFTED
             return self.function if mine else None
         if isinstance(x, type):
-            return self.subclass if self.follows(x) and self.liftable(x) else None
+            return self.mirrored if self.follows(x) and self.liftable(x) else None
         if isinstance(x, types.ModuleType):
             if x in REPLACED:
                 return REPLACED.get
@@ -313,6 +385,9 @@ class Lifting:
             return self.partial
         if kind is _LRU:
             return self.uncached
+        if kind is dict:
+            return self.table if any(
+                callable(v) and v is not x and self.maker(v) for v in _shallow(x)) else None
         try:
             return REPLACED.get if x in REPLACED else None
         except (TypeError, ValueError):  # not hashable, or compared as an array is
@@ -320,6 +395,9 @@ class Lifting:
 
     def module(self, x):
         return ModuleView(x, self)
+
+    def table(self, x):
+        return Table(x, self)
 
     def partial(self, p):
         return functools.partial(self.of(p.func), *map(self.of, p.args), **{
@@ -379,8 +457,9 @@ class Lifting:
     def twin(self, obj):
         """An object of the lifted class that shares the state of obj; obj if that cannot be."""
         made = self.of(type(obj))
-        if made is type(obj) or not hasattr(obj, "__dict__") or any(
-            "__slots__" in vars(k) for k in type(obj).__mro__[:-1]
+        if made is type(obj) or any(
+            isinstance(v, types.MemberDescriptorType) for k in type(obj).__mro__
+            for v in vars(k).values()
         ):
             return obj
         new = object.__new__(made)
@@ -388,12 +467,13 @@ class Lifting:
         return new
 
     def liftable(self, cls):
-        """Whether a class is plain enough for a subclass, and has something to lift."""
+        """Whether a class is plain enough to be made again, and has something to lift."""
         if type(cls) not in (type, abc.ABCMeta) or issubclass(cls, BaseException):
             return False
-        if any(not k.__flags__ & _HEAP_TYPE for k in cls.__mro__[:-1]) or (
-            "__init_subclass__" in {n for k in cls.__mro__[:-1] for n in vars(k)}
-        ):
+        names = {n for k in cls.__mro__[:-1] for n in vars(k)}
+        if any(not k.__flags__ & _HEAP_TYPE for k in cls.__mro__[:-1]) or names & {
+            "__init_subclass__"
+        }:
             return False
         return any(self.concerned(f) for _, f in self.methods(cls))
 
@@ -422,28 +502,32 @@ class Lifting:
                     continue
         return "float" in f.__code__.co_names
 
-    def subclass(self, cls):
-        """A subclass with lifted methods, which passes for the class itself."""
-        meta = type("Lifted", (type(cls),), {
-            "__instancecheck__": lambda self, x: isinstance(x, cls),
-            "__subclasscheck__": lambda self, other: issubclass(other, cls)})
-        new = meta(cls.__name__, (cls,), {
-            "__module__": cls.__module__, "__qualname__": cls.__qualname__,
-            "__doc__": cls.__doc__})
-        self.made[id(cls)] = (cls, new)
-        for k in reversed(cls.__mro__[:-1]):
-            for name, v in vars(k).items():
-                if isinstance(v, types.FunctionType):
-                    lifted = self.of(v)
-                elif isinstance(v, (staticmethod, classmethod)):
-                    lifted = type(v)(self.of(v.__func__))
-                elif isinstance(v, property):
-                    lifted = property(*[g and self.of(g) for g in (v.fget, v.fset, v.fdel)],
-                                      v.__doc__)
-                else:
-                    continue
-                type.__setattr__(new, name, lifted)
+    def mirrored(self, cls):
+        """The same class with lifted methods, over the lifted bases; it passes for cls."""
+        meta = Mirror if type(cls) is type else AbstractMirror
+        body = {name: v for name, v in vars(cls).items()
+                if name not in ("__dict__", "__weakref__", "__abstractmethods__", "_abc_impl")
+                and not isinstance(v, types.MemberDescriptorType)}
+        body["_dualdiff_original"] = cls
+        new = meta(cls.__name__, tuple(map(self.of, cls.__bases__)), body)
+        self.made[id(cls)] = (cls, new)  # before its methods: they refer to it by super()
+        for name, v in body.items():
+            if isinstance(v, types.FunctionType):
+                lifted = self.of(v)
+            elif isinstance(v, (staticmethod, classmethod)):
+                lifted = type(v)(self.of(v.__func__))
+            elif isinstance(v, property):
+                lifted = property(*[g and self.of(g) for g in (v.fget, v.fset, v.fdel)],
+                                  v.__doc__)
+            else:
+                continue
+            type.__setattr__(new, name, lifted)
         return new
+
+
+def _shallow(table):
+    """Values of a dictionary of functions and classes; of a larger one, nothing."""
+    return list(table.values()) if len(table) <= 256 else ()
 
 
 def _flushing(new, f, view):

@@ -102,6 +102,14 @@ def _converter(func):
     return f
 
 
+def _chkfinite(a, dtype=None, order=None):
+    """numpy.asarray_chkfinite, also of numbers, whose values it checks."""
+    a = _OWN["asarray"](a, dtype, order)
+    if a.dtype.kind in "fc" and not _np.isfinite(a).all():
+        raise ValueError("array must not contain infs or NaNs")
+    return a
+
+
 _CREATORS = (
     "array", "copy", "empty", "empty_like", "eye", "full", "full_like", "identity", "ones",
     "ones_like", "tri", "zeros", "zeros_like", "arange", "linspace", "logspace", "geomspace",
@@ -118,6 +126,7 @@ def _made():
     """The names that differ from NumPy's."""
     names = {name: _creator(getattr(_np, name)) for name in _CREATORS}
     names.update({name: _converter(getattr(_np, name)) for name in _CONVERTERS})
+    names["asarray_chkfinite"] = functools.wraps(_np.asarray_chkfinite)(_chkfinite)
     for func, row in _ROWS.items():
         name = getattr(func, "__name__", "")
         if (

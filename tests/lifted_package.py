@@ -213,3 +213,50 @@ SMOOTH = {f.__name__: f for f in (
 SMOOTH.update(closure=closure, method=model.run, instance=model, static=Model.half,
               partial=functools.partial(filled, n=2, fill=7.0),
               library=lambda x: np.array([[x, 1.0], [2.0, x]]) @ np.ones(2))
+
+
+def squared(x):
+    a = np.zeros(1)
+    a[0] = x
+    return a[0] ** 2
+
+
+def cubed(x):
+    a = np.zeros(1)
+    a[0] = x
+    return a[0] ** 3
+
+
+TABLE = {"square": squared, "twice": lambda x: filled(x)[0]}
+
+
+def by_table(x, name):
+    assert name in TABLE and len(TABLE) >= 2 and name in list(TABLE)
+    return TABLE[name](x)
+
+
+class Slotted:
+    __slots__ = ("a",)
+
+    def __init__(self):
+        self.a = np.zeros(2)
+
+    def put(self, x):
+        self.a[0] = x
+        return self.a.sum()
+
+
+class Child(Slotted):
+    __slots__ = ("b",)
+
+    def __init__(self):
+        super().__init__()
+        self.b = np.ones(2)
+
+    def put(self, x):
+        self.b[1] = x
+        return super().put(x) * self.b[1] + super(Child, self).put(x) * self.b[1]  # noqa: UP008
+
+
+def uses_super(x):
+    return Child().put(x)

@@ -277,3 +277,52 @@ def test_float_passes_for_float():
     with pytest.raises(TypeError):
         grad(lambda x: Float(np.stack([x, x])))(1.0)
     assert grad(lambda x: Float(x) ** 2)(3.0) == 6.0
+
+
+# ---- what SciPy's code needs -----------------------------------------------------------------
+
+
+def test_strides_of_numbers_are_refused():
+    def f(x):
+        a = np.zeros(4)
+        a[:3] = x
+        return np.lib.stride_tricks.as_strided(a, (2, 2), (8, 8)).sum()
+
+    def plain_strides(x):
+        a = np.arange(4.0)
+        return x * np.lib.stride_tricks.as_strided(a, (2, 2), (8, 8)).sum()
+
+    from numpy.lib.stride_tricks import as_strided
+
+    assert grad(lift(lambda x: x * as_strided(np.arange(4.0), (2, 2), (8, 8)).sum()))(1.0) == 4.0
+    with pytest.raises(TypeError, match="as_strided of a number"):
+        grad(lift(lambda x: as_strided(np.stack([x, x, x]), (2, 2), (8, 8)).sum()))(1.0)
+    assert lift(plain_strides)(1.0) == 4.0
+
+
+def test_scipys_transforms_are_numpys_for_numbers():
+    fft = pytest.importorskip("scipy.fft")
+    x = np.array([1.0, 0.5, -2.0, 0.3])
+    for name in ("fft", "ifft", "rfft", "hfft", "fftshift"):
+        f = lift(getattr(fft, name))
+        got = jacfwd(lambda x: f(x).real)(x)  # noqa: B023
+        want = np.stack([getattr(np.fft, name)(e).real for e in np.eye(4)], axis=-1)
+        np.testing.assert_allclose(got, want, atol=1e-15)
+        np.testing.assert_array_equal(f(x), getattr(fft, name)(x))
+
+
+def test_dictionaries_of_functions():
+    f = lift(plain.by_table)
+    assert grad(f)(2.0, "square") == 4.0 and grad(f)(2.0, "twice") == 2.0
+    plain.TABLE["cube"] = plain.cubed
+    try:
+        assert grad(f)(2.0, "cube") == 12.0
+    finally:
+        del plain.TABLE["cube"]
+    assert plain.TABLE["square"].__globals__ is vars(plain)
+
+
+def test_super_and_slots():
+    assert grad(lift(plain.uses_super))(3.0) == 12.0
+    assert isinstance(lift(plain.Child)(), plain.Slotted) is False
+    assert isinstance(plain.Child(), lift(plain.Child))
