@@ -387,7 +387,9 @@ class Lifting:
             return self.uncached
         if kind is dict:
             return self.table if any(
-                callable(v) and v is not x and self.maker(v) for v in _shallow(x)) else None
+                (callable(v) or type(v) is tuple) and self.maker(v) for v in _shallow(x)) else None
+        if kind is tuple:
+            return self.row if any(callable(v) and self.maker(v) for v in x[:64]) else None
         try:
             return REPLACED.get if x in REPLACED else None
         except (TypeError, ValueError):  # not hashable, or compared as an array is
@@ -398,6 +400,9 @@ class Lifting:
 
     def table(self, x):
         return Table(x, self)
+
+    def row(self, x):
+        return tuple(map(self.of, x))
 
     def partial(self, p):
         return functools.partial(self.of(p.func), *map(self.of, p.args), **{

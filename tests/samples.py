@@ -216,9 +216,9 @@ METHODS_REFUSED = {
     "tofile": call(x1, "file"),
 }
 ATTRIBUTES = ("T", "mT", "real", "imag", "flat", "base")
-ATTRIBUTES_CONSTANT = ("shape", "ndim", "size", "dtype", "itemsize", "nbytes", "strides", "flags",
+ATTRIBUTES_CONSTANT = ("shape", "ndim", "size", "dtype", "itemsize", "nbytes", "flags",
                        "device")
-ATTRIBUTES_REFUSED = ("data", "ctypes")
+ATTRIBUTES_REFUSED = ("data", "ctypes", "strides")
 
 # ---- how they may be tried -----------------------------------------------------------------
 

@@ -232,6 +232,13 @@ def no_memory(name):
     return attribute
 
 
+def no_strides(x):
+    """Refused: as_strided copies a number into an array of objects, and would read beside it."""
+    raise TypeError("dualdiff: x.strides would lose the derivative: as_strided reads raw memory, "
+                    "and here it would not be the number's own; use sliding_window_view, indices, "
+                    "or x.value.strides")
+
+
 ATTRIBUTES = {
     "base": base_of,
     "ctypes": no_memory("ctypes"),
@@ -244,6 +251,6 @@ ATTRIBUTES = {
     "mT": lambda x: RULES[np.matrix_transpose](x),
     "nbytes": lambda x: x.size * x.dtype.itemsize,
     "real": lambda x: RULES[np.real](x),
-    "strides": lambda x: parts(x)[1].strides,
+    "strides": no_strides,
 }
 ROWS = {}
