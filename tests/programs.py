@@ -32,6 +32,33 @@ def gap(xp, a):
     return 0.4 * xp.tanh(a) + xp.reshape(xp.asarray(1.0 * ((5 * np.arange(n)) % (n + 1))), a.shape)
 
 
+def assigned(a):
+    """Elements written over, in a copy and through a view."""
+    y = np.copy(a)
+    y[0] = a[-1] ** 2
+    view = y[..., ::-1]
+    view[..., 0] += np.sin(a[..., 0])
+    return y
+
+
+def filled(a):
+    """A fresh array of numbers, element by element."""
+    y = np.zeros_like(a)
+    for i in range(len(a)):
+        y[i] = np.cos(a[i]) * a[0]
+    return y
+
+
+def written(a):
+    """Functions that write to their first argument."""
+    y = np.copy(a)
+    np.put(y, [0, 1], np.sin(a[:2]))
+    np.copyto(y, a * a, where=np.arange(len(a)) > 1)
+    y *= 0.5
+    np.multiply(y, a, out=y)
+    return y
+
+
 ANY, VECTOR, MATRIX, SQUARE, FULL = (
     lambda s: True, lambda s: len(s) == 1 and s[0] > 1, lambda s: len(s) == 2 and min(s) > 1,
     lambda s: len(s) == 2 and s[0] == s[1] > 1, lambda s: len(s) > 0 and min(s) > 1)
@@ -96,6 +123,10 @@ ONE = {
     "qr": (SQUARE, lambda xp, a: xp.abs(xp.linalg.qr(regular(xp, a))[1] + 9.0)),
     "svdvals": (SQUARE, lambda xp, a: xp.linalg.svd(symmetric(xp, a), compute_uv=False)),
     "matrix_power": (SQUARE, lambda xp, a: xp.linalg.matrix_power(xp.tanh(a), 3)),
+    "assigned": (FULL, lambda xp, a: assigned(a)), "filled": (FULL, lambda xp, a: filled(a)),
+    "written": (VECTOR, lambda xp, a: written(a)),
+    "objects": (VECTOR, lambda xp, a: np.sum(a) + np.array([a[0], np.sin(a[1]), 2.0])),
+    "methods": (FULL, lambda xp, a: a.T.copy().reshape(-1).cumsum().clip(-3.0, 3.0) * a.std()),
     "einsum trace": (SQUARE, lambda xp, a: xp.einsum("ii->i", a)),
 }
 
@@ -153,7 +184,8 @@ TWO = {
 }
 IN_DOUBLE = {"det", "slogdet", "inv", "pinv", "cholesky", "eigvalsh", "qr", "svdvals", "solve",
              "lstsq", "matrix_power", "interp", "i0", "eye"}
-NOT_IN_JAX = {"interp", "ediff1d", "pad ramp", "gradient", "svdvals", "lstsq", "pinv"}
+NOT_IN_JAX = {"assigned", "filled", "written", "objects", "methods", "interp", "ediff1d",
+              "pad ramp", "gradient", "svdvals", "lstsq", "pinv"}
 SIZE = 24  # elements that a result may have
 
 

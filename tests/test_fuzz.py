@@ -10,9 +10,9 @@ import oracles
 import pytest
 from array_calls import fornberg
 from hypothesis import HealthCheck, given, settings
-from programs import IN_DOUBLE, NOT_IN_JAX, programs, run
+from programs import IN_DOUBLE, NOT_IN_JAX, ONE, TWO, programs, run
 
-from dualdiff import grad, jvp
+from dualdiff import grad, hessian, jacfwd, jvp
 
 ORDER = 3
 SETTINGS = {"deadline": None, "derandomize": True, "database": None,
@@ -42,10 +42,8 @@ def judged(f, x, v, in_double):
     return rough, np.abs(rough - fine).max(axis=axes, initial=0) * 4 + 1e-11 * size + rounding
 
 
-@given(programs())
-@settings(max_examples=200, **SETTINGS)
-def test_against_differences(program):
-    x, v, steps = program
+def compare(x, v, steps):
+    """The program's coefficients along v are those of differences, as far as they go."""
     f = lambda x: run(np, steps, x)
     in_double = any(name in IN_DOUBLE for name, _ in steps)
     want, trust = judged(f, x, v, in_double)
@@ -60,6 +58,29 @@ def test_against_differences(program):
                                    err_msg=f"order {k}: {steps}")
 
 
+@given(programs())
+@settings(max_examples=150, **SETTINGS)
+def test_against_differences(program):
+    compare(*program)
+
+
+# Places 1 to 4: a matrix, two vectors, a number without dimensions.
+START = (("sin", (0,)), ("diagonal", (0,)), ("tanh", (2,)), ("trace", (0,)))
+SHAPES = ((3, 3), (3, 3), (3,), (3,), ())
+
+
+@pytest.mark.parametrize("name", ONE | TWO)
+def test_every_step(name):
+    """Each once, whatever the random programs choose."""
+    x, v = np.random.default_rng(8).uniform(-1, 1, (2, 3, 3))
+    if name in ONE:
+        places = next((i,) for i in (1, 2, 4) if ONE[name][0](SHAPES[i]))
+    else:
+        places = next((i, j) for i in (1, 2, 4) for j in (0, 3, 4, 1)
+                      if TWO[name][0](SHAPES[i], SHAPES[j]))
+    compare(x, v, (*START, (name, places)))
+
+
 @given(programs(longest=5))
 @settings(max_examples=100, **SETTINGS)
 def test_gradients_and_nesting_agree_with_directions(program):
@@ -72,6 +93,29 @@ def test_gradients_and_nesting_agree_with_directions(program):
         second = jvp(lambda x: np.sum(grad(f)(x) * v), (x,), (v,))[1]
     for mine, theirs in ((first, c1), (second, 2 * c2)):
         assert mine == pytest.approx(theirs, rel=1e-9, abs=1e-9 * (1 + abs(c1) + abs(c2)))
+
+
+@given(programs())
+@settings(max_examples=60, **SETTINGS)
+def test_jacobians_and_hessians_agree_with_directions(program):
+    """...of vectors and matrices, sparse inside; the gradient in single precision as well."""
+    x, v, steps = program
+    outer = lambda x: run(np, steps, x) * 1.0
+    f = lambda x: np.sum(np.sin(outer(x)))
+    with np.errstate(all="ignore"):
+        _, c1, _, _ = oracles.coefficients(outer, x, ORDER, v)
+        _, s1, s2, _ = oracles.coefficients(f, x, ORDER, v)
+        jacobian, second = jacfwd(outer)(x), hessian(f)(x)
+        single = grad(f)(x.astype(np.float32))
+    along = np.tensordot(jacobian, v, x.ndim)
+    twice = np.tensordot(np.tensordot(second, v, x.ndim), v, x.ndim)
+    size = 1 + np.abs(c1).max(initial=0) + abs(s1) + abs(s2)
+    np.testing.assert_allclose(along, c1, rtol=0, atol=1e-9 * size)
+    np.testing.assert_allclose(twice, 2 * s2, rtol=0, atol=1e-8 * size)
+    flat = np.reshape(second, (x.size, x.size))
+    np.testing.assert_allclose(flat, flat.T, rtol=0, atol=1e-9 * (1 + np.abs(flat).max()))
+    assert single.dtype == np.float32
+    assert np.sum(single * v) == pytest.approx(s1, rel=0.05, abs=0.05 * size)
 
 
 @contextlib.contextmanager
