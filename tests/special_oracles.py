@@ -169,6 +169,22 @@ class Order:
         return self.f.taylor([mp.mpf(self.v), *args], 1, order)
 
 
+class Spherical:
+    """sqrt(pi/(2 x)) f(n + 1/2, x), or its derivative."""
+
+    def __init__(self, f, slope):
+        self.f, self.slope = f, slope
+
+    def taylor(self, args, place, order):
+        n, x = args
+        with mp.workdps(80):
+            c = self.f.taylor([n + mp.mpf(1) / 2, x], 1, order + 1)
+            root = [mp.sqrt(mp.pi / (2 * x)) * mp.binomial(-mp.mpf(1) / 2, k) / x**k
+                    for k in range(order + 2)]
+            c = [mp.fsum(c[j] * root[k - j] for j in range(k + 1)) for k in range(order + 2)]
+        return [k * r for k, r in enumerate(c)][1:] if self.slope else c[:-1]
+
+
 class Turned:
     """A part of f(0, exp(turn i pi/4) x), f a Bessel function, or of its derivative in x."""
 
@@ -326,6 +342,8 @@ MP = {
     **{f"{k}{part}{'p' * slope}": Turned(f, turn, pick, slope)
        for k, f, turn in (("be", J, 3), ("ke", K, 1))
        for part, pick in (("r", mp.re), ("i", mp.im)) for slope in (0, 1)},
+    **{f"_spherical_{k}n{'_d' * slope}": Spherical(f, slope)
+       for k, f in zip("jyik", (J, Y, I, K), strict=True) for slope in (0, 1)},
     "struve": mp.struveh,
     "modstruve": mp.struvel,
     # those without a value: only their derivative is known to mpmath

@@ -160,6 +160,27 @@ def c_hankel_e(sign):
     return coefficients
 
 
+def c_spherical(name, sign, slope, shift=0):
+    """(2n + 1) f_n' = slope (n f_(n-1) + sign (n + 1) f_(n+1)) (DLMF 10.51), as often as it
+    takes; shift 1: of the derivative of f.
+    """
+
+    def coefficients(n, x, order):
+        n = np.asarray(n).astype(int)
+        reach = order + shift
+        level = {j: getattr(S, name)(np.maximum(n + j, 0), x) for j in range(-reach, reach + 1)}
+        out = []
+        for k in range(1, reach + 1):
+            reach_now = reach - k
+            level = {j: slope * (np.maximum(n + j, 0) * level[j - 1]
+                                 + sign * (n + j + 1) * level[j + 1]) / (2 * (n + j) + 1)
+                     for j in range(-reach_now, reach_now + 1)}
+            out.append(level[0] / math.factorial(k - shift))
+        return out[shift:]
+
+    return coefficients
+
+
 # ---- formulas ----------------------------------------------------------------------------
 
 TURN_J, TURN_K = np.exp(0.75j * np.pi), np.exp(0.25j * np.pi)
@@ -337,6 +358,10 @@ TABLE = {
                 place=1, why=ORDER),
     "modstruve": c(c_struve(lambda v, x: S.modstruve(v, x), 1), on=[[0.0, 1.5], (0.1, 20.0)],
                    place=1, why=ORDER),
+    **{f"_spherical_{kind}n{'_d' * shift}": c(
+        c_spherical(f"_spherical_{kind}n", sign, slope, shift), on=[[0, 1, 4], (0.1, 20.0)],
+        place=1, why=ORDER) for kind, sign, slope in (
+            ("j", -1, 1), ("y", -1, 1), ("i", 1, 1), ("k", 1, -1)) for shift in (0, 1)},
     # integrals
     "iti0k0": d(lambda x: (S.i0(x), S.k0(x)), on=[(0.1, 9.0)]),
     "itj0y0": d(lambda x: (S.j0(x), S.y0(x)), on=[(0.1, 30.0)]),
