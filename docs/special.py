@@ -29,8 +29,8 @@ alone: `softmax`, `softplus`, `sinc`, `lambertw`, `zeta` (also in its first argu
 Those that turn their argument into a plain array first cannot see a derivative and raise;
 `dualdiff.lift` lets them run: `lift(special.logsumexp)`, `lift(special.log_softmax)`,
 `lift(special.polygamma)`, `comb`, `diric`, or all that a function of yours calls by
-`lift(f, follow=("scipy",))`. `multigammaln`, `legendre_p`, `sph_harm_y` and `spherical_jn` hand
-lists or object arrays to compiled code and raise even so."""
+`lift(f, follow=("scipy",))`. `multigammaln`, `legendre_p` and `sph_harm_y` hand lists
+or object arrays to compiled code, and `spherical_jn` writes to plain ones: they raise even so."""
 
 
 def counts():
