@@ -38,6 +38,7 @@ LIVE = 16  # arrays of the inputs' size that a function is taken to hold, before
 ROOM = 0.75  # of the budget is planned with: freed memory is not always used again at once
 DENSE = 8  # one number among those of a sparse evaluation may take budget / DENSE densely
 SMALL = 256  # one evaluation without a measurement takes at most budget / SMALL for its inputs
+WHOLE = 16  # a polynomial is read off one evaluation if a number takes less than budget / WHOLE
 SMALL_BATCH = 8  # the same where points are apart, so that no array has more of them
 
 
@@ -101,11 +102,13 @@ class Task:
     """
 
     def __init__(self, who, fun, inputs, kwargs, order, *, has_aux=False, holomorphic=False,
-                 scalar=False, real=False, gradient=False, instead="jacfwd", diagonal=False):
+                 scalar=False, real=False, gradient=False, instead="jacfwd", diagonal=False,
+                 coefficients=False):
         self.who, self.fun, self.inputs, self.kwargs = who, fun, inputs, kwargs
         self.order, self.has_aux, self.holomorphic = order, has_aux, holomorphic
         self.scalar, self.real, self.gradient = scalar, real, gradient
         self.instead = instead
+        self.coefficients = coefficients  # of Taylor's series, not derivatives
         self.diagonal = diagonal  # only d^k / dx_i^k, so only jobs of one block
 
     def check(self, result):
@@ -170,7 +173,7 @@ def read_job(task, calls, blocks, result, lead):
     """What an evaluation gives: a Part."""
     result, aux = split_aux(task.who, result, task.has_aux)
     leaves, treedef = task.check(result)
-    tops = [top_of(calls, blocks, y, task.diagonal) for y in leaves]
+    tops = [top_of(calls, blocks, y, task.diagonal, task.coefficients) for y in leaves]
     values = [strip(calls, y) for y in leaves] if lead else None
     firsts = None
     if task.gradient and len(blocks) == 1:
@@ -188,7 +191,7 @@ def strip(calls, y):
     return y
 
 
-def top_of(calls, blocks, y, diagonal):
+def top_of(calls, blocks, y, diagonal, coefficients=False):
     """Derivatives of the job's order as `positions` lists them: (multisets, *y.shape)."""
     shape = y.shape if type(y) is Taylor else np.shape(y)
     if type(y) is not Taylor and np.asarray(y).dtype.kind in "iu":
@@ -201,7 +204,7 @@ def top_of(calls, blocks, y, diagonal):
         y = call.coefficients(y, monomials)
     if len(calls) > 1:
         y = y.reshape((-1, *shape))
-    if sum(k for _, _, k in blocks) == 1:
+    if coefficients or sum(k for _, _, k in blocks) == 1:
         return y
     if len(blocks) == 1 and not diagonal:
         scale = _multisets.scales(n, k).astype(y.dtype, copy=False)
@@ -414,6 +417,18 @@ def derive(task, chunk_size=None, executor=None, found=None):
         else:
             result.put(part, job)
     return result
+
+
+def by_degrees(make_task, order, chunk_size, executor):
+    """(value, [packed coefficients of each degree from 1 on]) of each leaf, and the treedef."""
+    results = [derive(make_task(d), chunk_size, executor) for d in range(1, order + 1)]
+    first = results[0]
+    return [(v, [r.tops[q] for r in results]) for q, v in enumerate(first.values)], first.treedef
+
+
+def whole(count, order, nbytes):
+    """Whether one evaluation to this order is certain to stay within the budget."""
+    return monomials(count, order, False) * nbytes <= _budget[0] // WHOLE
 
 
 def sparse_start(task):

@@ -1,8 +1,8 @@
 """Taylor polynomials as objects: what `taylor` gives.
 
-May import: argument checks, multisets, seeding, the number.  Invariant: a polynomial
-holds plain coefficients (or, inside an outer derivative call, numbers over that call's
-seeds); every operation runs over seeds of its own, so that polynomials never meet.
+May import: argument checks, inputs, chunks, multisets, seeding, the number.  Invariant: a
+polynomial holds plain coefficients (or, inside an outer derivative call, numbers over that
+call's seeds); every operation runs over seeds of its own, so that polynomials never meet.
 """
 
 import math
@@ -18,16 +18,19 @@ from dualdiff._arguments import (
     check_input,
     check_order,
     check_result_kind,
+    dtype_of,
     flatten_result,
     shape_of,
 )
+from dualdiff._chunks import Task, by_degrees, check_chunking, whole
+from dualdiff._inputs import Inputs
 from dualdiff._radius import radius
 from dualdiff._seeding import Call
 from dualdiff._taylor import Taylor, make
 from dualdiff.tree_util import tree_unflatten
 
 
-def taylor(fun, x0, order):
+def taylor(fun, x0, order, *, chunk_size=None, executor=None):
     """Expand a function to its Taylor polynomial.
 
     Parameters
@@ -38,6 +41,11 @@ def taylor(fun, x0, order):
         The centre.  An array of n elements gives a polynomial in n variables.
     order : int
         The highest total degree.
+    chunk_size : int, optional
+        Seeds (variables) of one block, as for `derivative_tensor`; chosen from `memory_budget`
+        by default.
+    executor : concurrent.futures.Executor, optional
+        Where the evaluations run if there are several.
 
     Returns
     -------
@@ -54,7 +62,8 @@ def taylor(fun, x0, order):
 
     Notes
     -----
-    One evaluation of `fun` with n seeds kept to that order.
+    One evaluation of `fun` with n seeds kept to that order; in chunks, degree by degree, one for
+    each multiset of blocks.
 
     Examples
     --------
@@ -75,15 +84,29 @@ def taylor(fun, x0, order):
                         "apart in a function of your own")
     x0 = as_leaf(x0)
     check_input(who, x0, "x0", allow_int=None)
+    chunk_size, executor = check_chunking(who, chunk_size, executor)
     n = math.prod(shape_of(x0))
+    centre = x0 if type(x0) is Taylor else np.array(x0)[()]
+    if order and n > 1 and (chunk_size is not None or executor is not None or not whole(
+            n, order, n * dtype_of(x0).itemsize)):
+        return _in_chunks(who, fun, x0, centre, order, chunk_size, executor)
     with Call(max(n, 1), max(order, 1)) as call:
         leaves, treedef = flatten_result(who, fun(call.seed(x0)))
         for y in leaves:
             check_result_kind(who, y, False, False)
-        centre = x0 if type(x0) is Taylor else np.array(x0)[()]
         out = tree_unflatten(treedef, [_read(call, y, centre, order) for y in leaves])
         leaves = y = None
     return out
+
+
+def _in_chunks(who, fun, x0, centre, order, chunk_size, executor):
+    """The polynomial from chunks of variables, one degree after another."""
+    inputs = Inputs(who, (x0,), 0, holomorphic=dtype_of(x0).kind == "c")
+    found, treedef = by_degrees(
+        lambda d: Task(who, fun, inputs, {}, d, coefficients=True), order, chunk_size, executor)
+    return tree_unflatten(treedef, [
+        TaylorPolynomial(np.concatenate([np.reshape(value, (1, *shape_of(value))), *tops]),
+                         centre, order) for value, tops in found])
 
 
 def _size(n, order):

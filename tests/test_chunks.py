@@ -68,6 +68,9 @@ CASES = {
     "hvp": lambda **kw: dd.hvp(scalar, (X,), (X[::-1].copy(),), **kw),
     "jvps": lambda **kw: dd.jvps(vector, (X,), (A,), **kw),
     "linearize": lambda **kw: dd.linearize(vector, X, **kw)[1](X),
+    "taylor": lambda **kw: dd.taylor(scalar, X, 3, **kw).coefficients,
+    "taylor of trees": lambda **kw: [p.coefficients for p in tree_leaves(
+        dd.taylor(fields, X[:4], 4, **kw))],
     "batched grad": lambda **kw: dd.grad(point, batch_axes=0, **kw)(BATCH),
     "batched hessian": lambda **kw: dd.hessian(point, batch_axes=0, **kw)(BATCH),
 }
@@ -75,6 +78,10 @@ CASES = {
 
 def lambda_free(p, y):
     return scalar(p["x"]) * y * np.sum(p["b"] ** 2)
+
+
+def fields(x):
+    return {"a": np.exp(x[0] * x[1]) * x, "b": (np.sum(x) ** 3 / (2 + x[3]),)}
 
 
 def rotor(x):

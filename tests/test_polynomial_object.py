@@ -188,6 +188,23 @@ def test_from_coefficients_and_repr():
     assert q.order == 2 and q.coefficient(1, 1) == 4.0
 
 
+def test_chunks_of_variables():
+    """What is too large for the budget comes in chunks; inside an outer derivative as well."""
+    x = np.linspace(-0.5, 0.5, 12)
+    f = lambda x: np.sum(np.exp(np.cumsum(x))) * x[3]  # noqa: E731
+    want = taylor(f, x, 3)
+    before = dd.memory_budget(100_000)
+    try:
+        close(taylor(f, x, 3), want)
+    finally:
+        dd.memory_budget(before)
+    outer = lambda s, **kw: taylor(lambda x: f(s * x), x, 2, **kw).coefficients[7]  # noqa: E731
+    assert dd.grad(lambda s: outer(s, chunk_size=5))(1.2) == pytest.approx(
+        dd.grad(outer)(1.2), rel=1e-13)
+    with pytest.raises(ValueError, match="taylor expected chunk_size to be 1 or more"):
+        taylor(f, x, 2, chunk_size=0)
+
+
 def test_trees_of_polynomials():
     p = taylor(lambda x: {"a": np.sin(x), "b": (x**2, np.stack([x, 3 * x]))}, 0.5, 6)
     close(p["a"], taylor(np.sin, 0.5, 6))
