@@ -1,13 +1,18 @@
 from dualdiff._csrc cimport dd_table
 
 cdef class Factor:
-    cdef readonly long tag, born
-    cdef readonly int n, order
+    cdef public long tag, born
+    cdef public int n
+    cdef readonly int order
     cdef readonly Factor parent
     cdef dict locals    # n -> the factor of n local seeds
     cdef dict algebras  # n -> the algebra of that factor alone
     cdef readonly object arange
     cdef public Py_ssize_t room
+    cdef public bint scalar         # the result is one number: it may take steps (_steps.pxi)
+    cdef Factor root, wide          # of a wide factor its inputs'; of that the wide one
+    cdef list steps
+    cdef Py_ssize_t held
     cdef Factor local(self, int n)
     cdef Algebra lanes(self, int n)
     cdef seeds(self)

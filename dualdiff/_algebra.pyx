@@ -414,7 +414,8 @@ cdef Algebra dense_algebra(Algebra alg):
     found = alg.unions.get(0)
     if found is None:
         old = alg.factors[alg.laned]
-        found = alg.unions[0] = replace_factor(alg, old, old.parent)
+        found = alg.unions[0] = replace_factor(
+            alg, old, old.parent if old.parent.root is None else old.parent.root)
     return <Algebra>found
 
 
@@ -465,6 +466,8 @@ cdef void release(Algebra alg):
     if alg.unions:
         alg.unions.clear()
     alg.lower = None
+    factor.wide = None
+    factor.scalar = False
     if not only_here(factor, 2) or Py_REFCNT(alg) > 1:  # factor: the tuple's and the local one
         return
     keep((factor.n << 6) | factor.order, alg)

@@ -28,7 +28,7 @@ from dualdiff._arguments import (
     split_aux,
 )
 from dualdiff._seeding import Call, evaluated, lanes_pay
-from dualdiff._taylor import DenseLimit, Taylor, is_laned, set_dense_limit
+from dualdiff._taylor import DenseLimit, StepsStop, Taylor, is_laned, set_dense_limit
 from dualdiff.tree_util import tree_flatten, tree_unflatten
 
 # ---- the memory budget --------------------------------------------------------------
@@ -156,9 +156,10 @@ class Part:
         return Part, (self.treedef, self.tops, self.values, self.firsts, self.aux)
 
 
-def run_job(task, blocks, lead, lanes=False):
+def run_job(task, blocks, lead, lanes=False, steps=False):
     """Evaluate once; blocks = [(first, stop, order)] ascending; lead: read values and aux."""
     calls = [Call(hi - lo, k, lanes) for lo, hi, k in reversed(blocks)][::-1]
+    calls[0].factor.scalar = steps
     try:
         args = task.inputs.with_seeds([(c, lo, hi) for c, (lo, hi, _) in
                                        zip(calls, blocks, strict=True)])
@@ -351,11 +352,11 @@ def joined(pieces, total):
     return out
 
 
-def evaluate(fun, args, kwargs, argnums, order):
+def evaluate(fun, args, kwargs, argnums, order, scalar=False):
     """fun evaluated once at plain arguments by the fast path, or None (see _fast_paths.pxi)."""
     places = argnums if isinstance(argnums, tuple) else (argnums,)
     try:
-        return evaluated(fun, args, kwargs, places, order, _budget[0] / SMALL)
+        return evaluated(fun, args, kwargs, places, order, _budget[0] / SMALL, scalar)
     except DenseLimit:
         return None
 
@@ -377,10 +378,14 @@ def derive(task, chunk_size=None, executor=None, found=None):
         call = [(0, max(count, 1), max(order, 1))]
         return Result(task, run_job(task, call, True), call)
     if chunk_size is None and executor is None and sparse_start(task):
-        try:
-            return Result(task, run_job(task, everything, True, lanes=True), everything)
-        except DenseLimit:
-            pass  # too large without lanes: in chunks of seeds, then
+        for steps in (True, False) if task.scalar and order == 1 else (False,):
+            try:
+                part = run_job(task, everything, True, True, steps)
+                return Result(task, part, everything)
+            except StepsStop:
+                continue
+            except DenseLimit:
+                break  # too large without lanes: in chunks of seeds, then
     nbytes = max(inputs.nbytes, 1)
     size = None
     if chunk_size is not None:

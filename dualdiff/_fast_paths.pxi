@@ -43,7 +43,9 @@ cdef class Gradient:
                     and cnp.PyArray_ISBEHAVED_RO(<ndarray>x)
                     and cnp.PyArray_SIZE(<ndarray>x) > 0):
                 try:
-                    return array_gradient(self, args, kwargs, <ndarray>x)
+                    return array_gradient(self, args, kwargs, <ndarray>x, True)
+                except StepsStop:
+                    return array_gradient(self, args, kwargs, <ndarray>x, False)
                 except DenseLimit:
                     return self.settings.read(args, kwargs)
         return self.general(args, kwargs)
@@ -119,7 +121,7 @@ cdef scalar_gradient(Gradient g, tuple args, dict kwargs, double x):
         release(alg)
 
 
-cdef array_gradient(Gradient g, tuple args, dict kwargs, ndarray x):
+cdef array_gradient(Gradient g, tuple args, dict kwargs, ndarray x, bint steps):
     """The gradient in one float64 array, one seed for each element."""
     cdef Py_ssize_t n = cnp.PyArray_SIZE(x)
     cdef Algebra alg = acquire(n, 1)
@@ -127,10 +129,13 @@ cdef array_gradient(Gradient g, tuple args, dict kwargs, ndarray x):
     result = None
     try:
         if with_lanes(n, 1):
+            (<Factor>alg.factors[0]).scalar = steps
             y = seed_lanes(<Factor>alg.factors[0], cnp.PyArray_NewCopy(x, cnp.NPY_CORDER), 0)
         else:
             y = seed_array(alg, x, 0)
         result = call_with(g.root, args, kwargs, g.place, y)
+        if has_lanes(result) and is_wide(<Taylor>result, <Factor>alg.factors[0]):
+            result = dense(<Taylor>result)
         if type(result) is not Taylor or (<Taylor>result).alg is not alg or (
             (<Taylor>result)._value is not None
         ):
@@ -177,6 +182,8 @@ cdef class Evaluated:
         if type(self.result) is not Taylor:
             return None
         y = <Taylor>self.result
+        if y.lanes is not None and is_wide(y, self.call.factor):
+            y = self.result = dense(y)
         if y._value is None:
             return y if y.alg is self.call.alg else None
         if scalar:
@@ -262,10 +269,10 @@ cdef shaped(double *c, x):
     return out
 
 
-def evaluated(fun, tuple args, dict kwargs, places, int order, double room):
+def evaluated(fun, tuple args, dict kwargs, places, int order, double room, bint scalar):
     """fun evaluated once, with seeds at the arguments `places`: an Evaluated.
 
-    None where an argument is not a float or a float64 array, where seeds to this order
+    scalar: the result is one number.  None where an argument is not a float or a float64 array, where seeds to this order
     need lanes, or where one number of the inputs' size would take more than `room` bytes.
     """
     cdef Evaluated e
@@ -296,6 +303,7 @@ def evaluated(fun, tuple args, dict kwargs, places, int order, double room):
         return None
     e = Evaluated.__new__(Evaluated)
     e.call = Call(n, order, laned)
+    e.call.factor.scalar = scalar
     e.inputs, e.firsts = inputs, firsts
     try:
         numbers = list(args)

@@ -13,14 +13,20 @@ from dualdiff._kinds import holds, with_value
 from dualdiff._taylor import (
     LANED,
     LANED_METHODS as METHODS,
+    StepsStop,
     Taylor,
     is_laned,
     laned_parts,
     make_laned,
     make_laned_view,
+    may_step,
     one_lane_count,
     pack,
+    scatter_rows,
     side_by_side,
+    step,
+    strong_product,
+    sum_step,
 )
 
 
@@ -108,7 +114,12 @@ def sum_(x, axis=None, dtype=None, out=None, keepdims=False, **kwargs):
         total = x.sum()
     else:
         axes = tuple(a % x.ndim for a in (axis if isinstance(axis, tuple) else (axis,)))
-        total = side_by_side(x, value, axes)
+        count = np.prod([x.shape[a] for a in axes]) * len(laned_parts(x)[3] or ())
+        total = None
+        if count <= NARROW or not may_step(x):
+            total = side_by_side(x, value, axes)
+        if total is None and may_step(x):
+            total = sum_step(x, value, axes)
         if total is None:
             return NotImplemented
     return total.reshape(np.shape(value)) if keepdims else total
@@ -139,11 +150,89 @@ def vdot(a, b, /):
     return with_value((a * b).sum(), np.vdot(plain(a), plain(b)))
 
 
+NARROW = 4  # local seeds to lay side by side rather than take a step (_steps.pxi)
+
+
+class Kept:
+    """An array that a step needs later: a copy, or, of a large one, a way to see changes."""
+
+    SMALL = 2**15
+
+    def __init__(self, a):
+        self.a = a.copy() if a.size <= self.SMALL else a
+        self.nbytes = self.a.nbytes if a.size <= self.SMALL else 0
+        self.print = None if a.size <= self.SMALL else self.fingerprint()
+
+    def fingerprint(self):
+        """The array times a vector without pattern."""
+        width = self.a.shape[-1]
+        with np.errstate(all="ignore"):
+            return np.matmul(self.a, np.sin(np.arange(1.0, width + 1)).astype(self.a.dtype))
+
+    def array(self):
+        """The array as it was."""
+        if self.print is not None and not np.array_equal(
+            self.print, self.fingerprint(), equal_nan=True
+        ):
+            raise StepsStop("dualdiff: an array was changed after it was multiplied")
+        return self.a
+
+
+class Product:
+    """Back from each element of a matrix product to its factors (see _steps.pxi)."""
+
+    def __init__(self, a, b):
+        self.values = [Kept(plain(x)) for x in (a, b)]
+        self.lanes, self.nbytes = [], sum(k.nbytes for k in self.values)
+        for x in (a, b):
+            if type(x) is Taylor:
+                _, _, terms, lanes = laned_parts(x)
+                terms, lanes = terms.copy(), [np.array(lane) for lane in lanes]
+                self.lanes.append((terms, lanes))
+                self.nbytes += terms.nbytes * 2
+            else:
+                self.lanes.append(None)
+
+    def __call__(self, g, T):
+        a, b = (k.array() for k in self.values)
+        shapes = a.shape, b.shape
+        a = a[None] if a.ndim == 1 else a
+        b = b[:, None] if b.ndim == 1 else b
+        count = len(g)
+        g = g.reshape((len(a), b.shape[1]) if count == 1 else (count, len(a), b.shape[1]))
+        for which, (laned, shape) in enumerate(zip(self.lanes, shapes, strict=True)):
+            if laned is None:
+                continue
+            back = strong_product(g, b.T) if which == 0 else strong_product(a.T, g)
+            back = back.reshape((count, *shape))
+            terms, lanes = laned
+            for row, lane in zip(terms, lanes, strict=True):
+                scatter_rows(T, lane, row * back)
+
+
+def product_step(a, b):
+    """a @ b with seeds of its own; None where that cannot be."""
+    numbers = [x for x in (a, b) if type(x) is Taylor]
+    if not may_step(*numbers) or not 1 <= a.ndim <= 2 or not 1 <= b.ndim <= 2:
+        return None
+    if a.dtype != b.dtype and not all(plain(x).dtype.kind in "fiu" for x in (a, b)):
+        return None
+    value = np.matmul(plain(a), plain(b))
+    if any(x.dtype != value.dtype for x in numbers):
+        return None
+    back = Product(a, b)
+    return step(numbers[0], value, back, back.nbytes)
+
+
 def matmul(a, b):
-    """Small inner dimensions: the local seeds of one row or column side by side."""
+    """Small inner dimensions: the local seeds of one row or column side by side; or a step."""
     a, b = (x if type(x) is Taylor else np.asarray(x) for x in (a, b))
     if a.ndim == 1 and b.ndim == 1:
         return dot(a, b)
+    if max(a.shape[-1], 1) > NARROW or type(a) is type(b) is Taylor:
+        found = product_step(a, b)
+        if found is not None:
+            return found
     laned = [x for x in (a, b) if is_laned(x)]
     if len(laned) != 1 or type(a) is Taylor and type(b) is Taylor or min(a.ndim, b.ndim) < 1:
         return NotImplemented
@@ -185,8 +274,12 @@ def sort(a, axis=-1, kind=None, order=None, *, stable=None):
 def extreme(func):
     """np.max, np.min over everything: the elements that attain it, in equal shares."""
 
-    def form(a, axis=None, out=None, **kwargs):
-        if axis is not None or out is not None or kwargs or not is_laned(a):
+    def form(a, axis=None, out=None, keepdims=False, **kwargs):
+        if out is not None or kwargs or not is_laned(a):
+            return NotImplemented
+        if isinstance(axis, int):
+            return along(a, axis, bool(keepdims))
+        if axis is not None or keepdims:
             return NotImplemented
         value = func(a.value)
         at = np.flatnonzero(a.value == value)
@@ -194,6 +287,22 @@ def extreme(func):
             return NotImplemented
         picked = a.reshape(-1)[at]
         return with_value(picked.sum() / at.size, value)
+
+    def along(a, axis, keepdims):
+        v = a.value
+        value = func(v, axis=axis, keepdims=True)
+        attained = v == value
+        count = attained.sum(axis=axis, keepdims=True)
+        if not count.size or count.min() < 1:
+            return NotImplemented
+        if count.max() == 1:
+            picked = np.take_along_axis(a, attained.argmax(axis=axis, keepdims=True), axis)
+        else:
+            picked = sum_(a * (attained / count), axis, keepdims=True)
+            if picked is NotImplemented:
+                return NotImplemented
+            picked = with_value(picked, value)
+        return picked if keepdims else np.squeeze(picked, axis)
 
     return form
 

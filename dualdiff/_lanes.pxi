@@ -14,6 +14,7 @@ a number without dimensions whose terms and lanes have one axis more, still to b
 """
 
 cdef Py_ssize_t MAXLANES = 64            # local seeds beyond which a number becomes dense
+cdef Py_ssize_t STEP_LANES = 12          # beyond which elements get seeds of their own (_steps.pxi)
 cdef Py_ssize_t DENSE_ELEMENTS = 512     # seeds up to which single elements are dense
 cdef Py_ssize_t DENSE_ROWS = 200_000     # coefficients up to which a sum becomes dense at once
 cdef Py_ssize_t DENSER = 4               # a pending sum may be larger by this than the dense one
@@ -128,6 +129,15 @@ cdef laned_binary(int kernel, a, b, ndarray value):
     py = None if y.lanes is None else parent_of(y)
     if px is py:
         return meet(kernel, x, y, value)
+    if px is not None and px.root is not None or py is not None and py.root is not None or (
+        px is not None and px.scalar or py is not None and py.scalar
+    ):
+        a, b = with_steps(x, y)
+        if has_lanes(a) and has_lanes(b) and parent_of(<Taylor>a) is parent_of(<Taylor>b):
+            return meet(kernel, <Taylor>a, <Taylor>b, value)
+        if a is not x or b is not y:
+            return laned_binary(kernel, a, b, value) if has_lanes(a) or has_lanes(b) else (
+                apply(kernel_names[kernel], a, b, 0.0, value))
     if px is not None and py is not None:  # two laned factors: one of them becomes dense
         return laned_binary(kernel, x, dense(y), value)
     if px is not None and y.alg.place(px) >= 0 or py is not None and x.alg.place(py) >= 0:
@@ -138,6 +148,31 @@ cdef laned_binary(int kernel, a, b, ndarray value):
     z = array_binary(kernel, alg, a, b, value, NULL, NULL)
     z.lanes = spread_lanes(x.lanes if px is not None else y.lanes, z._value)
     return z
+
+
+cdef tuple with_steps(Taylor x, Taylor y):
+    """Two numbers of which one may take steps: both over wide lanes where that can be."""
+    cdef Taylor a = x, b = y
+    if x.lanes is not None and y.lanes is not None:
+        if parent_of(x) is parent_of(y):
+            return x, y
+        if takes_steps(x) and takes_steps(y) and root_of(parent_of(x)) is root_of(parent_of(y)):
+            return widened(x), widened(y)
+    elif takes_steps(x) and meets_inputs(x, y):
+        return widened(x), spread_step(y, root_of(parent_of(x)))
+    elif takes_steps(y) and meets_inputs(y, x):
+        return spread_step(x, root_of(parent_of(y))), widened(y)
+    if x.lanes is not None and parent_of(x).root is not None:
+        a = dense(x)
+    if y.lanes is not None and parent_of(y).root is not None:
+        b = dense(y)
+    return a, b
+
+
+cdef bint meets_inputs(Taylor x, Taylor y):
+    """Whether y is a dense number, smaller than x, over just the inputs of x."""
+    return (len(y.alg.factors) == 1 and y.alg.factors[0] is root_of(parent_of(x))
+            and y.dtype == x.dtype and 4 * (y.size - 1) <= x.size)
 
 
 cdef meet(int kernel, Taylor x, Taylor y, ndarray value):
@@ -176,6 +211,8 @@ cdef meet(int kernel, Taylor x, Taylor y, ndarray value):
             at.append(len(lanes))
             lanes.append(lanes_y[j])
     n = len(lanes)
+    if n > STEP_LANES and takes_steps(x) and takes_steps(y):
+        return meet(kernel, collapsed(x), collapsed(y), value)
     if n > MAXLANES or n > 2 and 2 * n > parent_of(x).n and not parent_of(x).room:
         return apply(kernel_names[kernel], dense(x), dense(y), 0.0, value)
     alg = laned_algebra(x.alg, n)
@@ -334,7 +371,7 @@ cdef dense_rows(Taylor x):
     cdef Factor local = x.alg.factors[x.alg.laned]
     rows = 1
     for f in x.alg.factors:
-        f = f.parent if f is local else f
+        f = root_of(f.parent) if f is local else f
         c = 1
         for i in range(1, f.order + 1):
             c = c * (f.n + i) // i
@@ -357,6 +394,8 @@ cdef Taylor dense_within(Taylor x, Py_ssize_t limit):
         sync(x)
     if x.lanes is None:
         return x
+    if parent_of(x).root is not None:
+        return eliminated(x)
     value = <object>x._value
     rows = dense_rows(x)
     if rows * value.size * value.itemsize > limit:
@@ -474,6 +513,8 @@ cdef Taylor laned_sum(Taylor x):
     if is_pending(x):
         return x
     value = np.asarray(np.add.reduce(x._value, axis=None))
+    if parent.root is not None:
+        return summed_step(x, value, range(cnp.PyArray_NDIM(x._value)))
     if x.alg.D == 1 and len(x.alg.factors) == 1 and cnp.PyArray_TYPE(x._value) == cnp.NPY_DOUBLE:
         alg = dense_algebra(x.alg)
         y = new_scalar(alg)
@@ -527,6 +568,7 @@ cdef laned_getitem(Taylor x, index):
     if PyLong_CheckExact(index) and x.alg.D == 1 and cnp.PyArray_NDIM(x._value) == 1 and (
         cnp.PyArray_TYPE(x._value) == cnp.NPY_DOUBLE and len(x.alg.factors) == 1
         and parent_of(x).n <= DENSE_ELEMENTS and not parent_of(x).room
+        and parent_of(x).root is None
     ):
         return dense_element(x, PyLong_AsSsize_t(index))
     if type(index) is slice and cnp.PyArray_NDIM(x._value):
@@ -546,7 +588,7 @@ cdef laned_getitem(Taylor x, index):
             y._value = y._value.copy()  # an element is a scalar, not a view
             y._terms = y._terms.copy()
             return dense(y) if (parent_of(y).n <= DENSE_ELEMENTS and y.alg.D == 1
-                                and not parent_of(y).room) else y
+                                and not parent_of(y).room and parent_of(y).root is None) else y
     else:
         index = plain_index(index)
         value = np.asarray(x._value[index])

@@ -41,6 +41,8 @@ def one_lane_count(list numbers):
     """
     cdef Factor parent = None
     cdef Py_ssize_t n = 0
+    if may_step(*[x for x in numbers if type(x) is Taylor]):
+        numbers = [widened(<Taylor>x) if type(x) is Taylor else x for x in numbers]
     for x in numbers:
         if type(x) is not Taylor:
             continue
@@ -114,6 +116,9 @@ def aligned(a, b):
         return [a, b]
     x = <Taylor>a
     y = <Taylor>b
+    if (x.lanes is not None and (parent_of(x).root is not None or parent_of(x).scalar)
+            or y.lanes is not None and (parent_of(y).root is not None or parent_of(y).scalar)):
+        x, y = with_steps(x, y)
     if x.lanes is None or y.lanes is None or is_pending(x) or is_pending(y) or (
         parent_of(x) is not parent_of(y)
     ):

@@ -22,13 +22,13 @@ from dualdiff._algebra cimport (
     Algebra, Factor, acquire, acquire_factor, release, release_factor,
 )
 from dualdiff._taylor cimport (
-    Taylor, dense_within, has_lanes, is_pending, new_array, new_laned, new_scalar, sync, terms_of,
-    value_of,
+    Taylor, dense, dense_within, has_lanes, is_pending, new_array, new_laned, new_scalar, sync,
+    terms_of, value_of,
 )
 
 cnp.import_array()
 
-from dualdiff._taylor import DenseLimit, apply, dense_limit
+from dualdiff._taylor import DenseLimit, StepsStop, apply, dense_limit
 
 cdef extern from "numpy/arrayobject.h":
     object PyArray_Scalar(void *data, cnp.PyArray_Descr *descr, object base)
@@ -202,6 +202,8 @@ cdef class Call:
         sync(t)
         if t.alg is self.alg:
             return scalar_or_array(value_of(t))
+        if is_wide(t, self.factor):
+            return scalar_or_array(value_of(t))
         factor = own_factor(t, self.factor)
         if factor is None:
             return t
@@ -276,13 +278,22 @@ cdef class Call:
         if type(y) is Taylor:
             t = <Taylor>y
             sync(t)
-            if has_lanes(t) and cnp.PyArray_NDIM(t._value) == 0:
+            if has_lanes(t) and is_wide(t, self.factor):
+                t = dense(t)
+            elif has_lanes(t) and cnp.PyArray_NDIM(t._value) == 0:
                 g = laned_gradient(t, self.factor)
                 if g is not None:
                     return g
             if t.alg is self.alg:
                 return terms_of(t)[: self.factor.n]
+            y = t
         return self.coefficients(y, slice(1, self.factor.n + 1))
+
+
+cdef bint is_wide(Taylor t, Factor factor):
+    """Whether a number has intermediate seeds of a call (see _steps.pxi)."""
+    return t.lanes is not None and (
+        (<Factor>t.alg.factors[t.alg.laned]).parent.root is factor)
 
 
 cdef own_factor(Taylor t, Factor factor):

@@ -91,6 +91,7 @@ cdef class Slate  # a plain array that becomes a number (_slates.pxi)
 include "_storage.pxi"
 include "_arithmetic.pxi"
 include "_lanes.pxi"
+include "_steps.pxi"
 include "_lanes_interface.pxi"
 include "_interface.pxi"
 include "_indexing.pxi"

@@ -202,7 +202,7 @@ class _Gradient:
                 return found[0]
         if not self.simple:
             return self.read(args, kwargs)
-        found = evaluate(self.fun, args, kwargs, self.argnums, 1)
+        found = evaluate(self.fun, args, kwargs, self.argnums, 1, scalar=True)
         if found is None:
             return self.read(args, kwargs)
         try:
