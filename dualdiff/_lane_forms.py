@@ -9,8 +9,10 @@ same value bit for bit, and the same derivatives to rounding.
 
 import numpy as np
 
+from dualdiff._bilinear import strong
 from dualdiff._kinds import holds, with_value
 from dualdiff._taylor import (
+    HOOKS,
     LANED,
     LANED_METHODS as METHODS,
     StepsStop,
@@ -25,7 +27,6 @@ from dualdiff._taylor import (
     scatter_rows,
     side_by_side,
     step,
-    strong_product,
     sum_step,
 )
 
@@ -178,6 +179,11 @@ class Kept:
         return self.a
 
 
+def strong_product(a, b):
+    """a @ b, in which an exactly zero factor beats inf and NaN."""
+    return strong(np.matmul, a, b)
+
+
 class Product:
     """Back from each element of a matrix product to its factors (see _steps.pxi)."""
 
@@ -306,6 +312,8 @@ def extreme(func):
 
     return form
 
+
+HOOKS["product"] = strong_product
 
 METHODS.update({
     "reshape": lambda x, *shape, order="C": np.reshape(

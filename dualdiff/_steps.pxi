@@ -141,14 +141,7 @@ cdef class Spread:
     cdef object terms   # (n, elements)
 
     def __call__(self, g, T):
-        T[:, : len(self.terms)] += strong_product(g, self.terms.T)
-
-
-def strong_product(a, b):
-    """a @ b, in which an exactly zero factor beats inf and NaN."""
-    from dualdiff._bilinear import strong
-
-    return strong(np.matmul, a, b)
+        T[:, : len(self.terms)] += _hooks["product"](g, self.terms.T)
 
 
 cdef Taylor collapsed(Taylor x):
