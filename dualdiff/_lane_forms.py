@@ -3,8 +3,8 @@ sparse: functions that only move elements move the lanes along, and some sums an
 are written with such functions.  A form may give NotImplemented: the number becomes dense
 then, and the function's row in `rows/` is used.  Rows know nothing of this.
 
-May import: the number, the kinds.  Invariant: a form and the row of its function give the
-same value bit for bit, and the same derivatives to rounding.
+May import: the number, the kinds, bilinear products.  Invariant: a form and the row of its
+function give the same value bit for bit, and the same derivatives to rounding.
 """
 
 import numpy as np

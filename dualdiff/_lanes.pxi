@@ -150,31 +150,6 @@ cdef laned_binary(int kernel, a, b, ndarray value):
     return z
 
 
-cdef tuple with_steps(Taylor x, Taylor y):
-    """Two numbers of which one may take steps: both over wide lanes where that can be."""
-    cdef Taylor a = x, b = y
-    if x.lanes is not None and y.lanes is not None:
-        if parent_of(x) is parent_of(y):
-            return x, y
-        if takes_steps(x) and takes_steps(y) and root_of(parent_of(x)) is root_of(parent_of(y)):
-            return widened(x), widened(y)
-    elif takes_steps(x) and meets_inputs(x, y):
-        return widened(x), spread_step(y, root_of(parent_of(x)))
-    elif takes_steps(y) and meets_inputs(y, x):
-        return spread_step(x, root_of(parent_of(y))), widened(y)
-    if x.lanes is not None and parent_of(x).root is not None:
-        a = dense(x)
-    if y.lanes is not None and parent_of(y).root is not None:
-        b = dense(y)
-    return a, b
-
-
-cdef bint meets_inputs(Taylor x, Taylor y):
-    """Whether y is a dense number, smaller than x, over just the inputs of x."""
-    return (len(y.alg.factors) == 1 and y.alg.factors[0] is root_of(parent_of(x))
-            and y.dtype == x.dtype and 4 * (y.size - 1) <= x.size)
-
-
 cdef meet(int kernel, Taylor x, Taylor y, ndarray value):
     """x kernel y, with lanes over one factor: in the union of their local seeds."""
     cdef Taylor z
