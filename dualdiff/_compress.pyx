@@ -121,6 +121,10 @@ def symmetric_rows(terms, pairs, lanes, Py_ssize_t n):
     terms = np.ascontiguousarray(terms)
     if not terms.size or not n:
         return np.empty(0, terms.dtype), np.empty(0, kind), np.zeros(n + 1, kind)
+    if 4 * terms.shape[1] >= n:
+        found = rows_of_diagonals(terms, a, b, known, n)
+        if found is not None:
+            return found
     _count_pairs(a, b, known, terms.shape[1], ends)
     total = int(ends[n])
     data, indices = np.empty(total, terms.dtype), np.empty(total, kind)
@@ -176,6 +180,98 @@ def _place_pairs(const value_t[:, ::1] terms, Py_ssize_t[::1] a, Py_ssize_t[::1]
         for i in range(n, 0, -1):
             ends[i] = ends[i - 1]
         ends[0] = 0
+
+
+def rows_of_diagonals(terms, a, b, Lanes lanes, Py_ssize_t n):
+    """What symmetric_rows gives where each pair of seeds is equally far apart everywhere.
+
+    Slices of one array are: then every pair adds to one diagonal, and nothing need be sorted.
+    None if some pair does not.
+    """
+    cdef Py_ssize_t p, m = terms.shape[1]
+    gaps = [_gap(a[p], b[p], lanes, m) for p in range(len(a))]
+    offsets = sorted({abs(gap) for gap in gaps if gap is not None})
+    if len(offsets) > 32:
+        return None
+    data = np.zeros((len(offsets), n), terms.dtype)
+    there = np.zeros((len(offsets), n), np.uint8)
+    for p in range(len(a)):
+        if gaps[p] is None:
+            continue
+        q = offsets.index(abs(gaps[p]))
+        if not _add_diagonal(terms[p], a[p], b[p], lanes, gaps[p], data[q], there[q]):
+            return None
+    total = 2 * np.count_nonzero(there)
+    if offsets and offsets[0] == 0:
+        total -= np.count_nonzero(there[0])
+    kind = index_type(n, total)
+    out = np.empty(total, terms.dtype), np.empty(total, kind), np.empty(n + 1, kind)
+    _write_diagonals(data, there, np.array(offsets, np.intp), *out)
+    return out
+
+
+cdef _gap(Py_ssize_t a, Py_ssize_t b, Lanes lanes, Py_ssize_t m):
+    """How far the seed of lane b is from that of lane a, where both first stand for something."""
+    cdef Py_ssize_t i
+    cdef cnp.npy_intp r, c
+    for i in range(m):
+        r = (<cnp.npy_intp *>(lanes.at[a] + i * lanes.step[a]))[0]
+        c = (<cnp.npy_intp *>(lanes.at[b] + i * lanes.step[b]))[0]
+        if r and c:
+            return c - r
+    return None
+
+
+def _add_diagonal(const value_t[::1] terms, Py_ssize_t a, Py_ssize_t b, Lanes lanes,
+                  Py_ssize_t gap, value_t[::1] data, unsigned char[::1] there):
+    """Coefficients of one pair of seeds onto the diagonal; False if the gap is not everywhere."""
+    cdef Py_ssize_t i, m = terms.shape[0]
+    cdef cnp.npy_intp r, c
+    cdef value_t v
+    cdef bint fits = True
+    cdef char *x = lanes.at[a]
+    cdef char *y = lanes.at[b]
+    cdef Py_ssize_t dx = lanes.step[a], dy = lanes.step[b]
+    with nogil:
+        for i in range(m):
+            r = (<cnp.npy_intp *>(x + i * dx))[0] - 1
+            c = (<cnp.npy_intp *>(y + i * dy))[0] - 1
+            if r < 0 or c < 0:
+                continue
+            if c - r != gap:
+                fits = False
+                break
+            if gap < 0:
+                r = c
+            v = terms[i]
+            if gap == 0:
+                v = v + v  # the second derivative is twice the coefficient
+            data[r] = data[r] + v
+            there[r] = 1
+    return fits
+
+
+def _write_diagonals(value_t[:, ::1] diagonals, unsigned char[:, ::1] there,
+                     Py_ssize_t[::1] offsets, value_t[::1] data, index_t[::1] indices,
+                     index_t[::1] indptr):
+    """Rows from the diagonals on and above the main one, and their mirror images."""
+    cdef Py_ssize_t r, q, low, k = 0, n = diagonals.shape[1], count = offsets.shape[0]
+    cdef Py_ssize_t first = 1 if count and offsets[0] == 0 else 0
+    indptr[0] = 0
+    with nogil:
+        for r in range(n):
+            for q in range(count - 1, first - 1, -1):
+                low = r - offsets[q]
+                if low >= 0 and there[q, low]:
+                    indices[k] = <index_t>low
+                    data[k] = diagonals[q, low]
+                    k += 1
+            for q in range(count):
+                if there[q, r]:
+                    indices[k] = <index_t>(r + offsets[q])
+                    data[k] = diagonals[q, r]
+                    k += 1
+            indptr[r + 1] = <index_t>k
 
 
 # ---- from entries ---------------------------------------------------------------------------

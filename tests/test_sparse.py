@@ -458,3 +458,23 @@ def test_jax_agrees():
         assert_close(dense(got, (9, 9)), want, scale=1.0)
         got = sparse_hessian(lambda x: np.sum(f(x) ** 2), method=method, format="triplets")(x)
         assert_close(dense(got, (9, 9)), want2, order=2, scale=np.abs(want2).max())
+
+
+def test_diagonals_and_entries_give_the_same():
+    """Pairs that are equally far apart everywhere go another way than others."""
+    n = 50
+    x = RNG.uniform(-1, 1, n)
+    upright = lambda x: x[2:] * x[:-2] ** 2 + np.pad(x, 1)[4:] ** 2 * x[1:-1] * x[0]
+    order = RNG.permutation(n - 2)
+    for f in (upright, lambda x: x[::-1][2:] ** 2 * x[::-1][:-2] + x[2:], lambda x: x**3 * x,
+              lambda x: x.reshape(5, 10)[1:, 1:] * x.reshape(5, 10)[:-1, :-1] ** 2):
+        ways = []
+        for mixed in (lambda y: y, lambda y: np.concatenate([y, 0.0 * y[::-1]])):
+            g = lambda x, f=f, mixed=mixed: np.sum(mixed(np.reshape(f(x), -1)))
+            got = dense(sparse_hessian(g, format="triplets")(x), (n, n))
+            assert_close(got, hessian(g)(x), order=2, scale=10.0)
+            ways.append(got)
+        assert_close(ways[0], ways[1], order=2, scale=10.0)
+    g = lambda x: np.sum(upright(x)[order])
+    assert_close(dense(sparse_hessian(g, format="triplets")(x), (n, n)), hessian(g)(x), order=2,
+                 scale=10.0)
