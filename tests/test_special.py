@@ -173,7 +173,7 @@ def test_refused_arguments_give_their_reason():
         f = oracle.scipy_function(name)
         if entry.make(f).kind == "constant":
             continue
-        if name == "_lambertw":  # through special.lambertw only
+        if name == "_lambertw" or name.startswith("_spherical"):  # SciPy refuses floats there
             continue
         assert len(entry.on) == f.nin, name
         assert len(entry.names) == f.nin, name
