@@ -204,6 +204,14 @@ def test_contributing_says_where_every_module_is():
         assert (ROOT / name).exists(), name
 
 
+def test_readme_names_files_that_exist():
+    names = re.findall(r"`((?:docs|examples|dualdiff|csrc)/[\w./]*)`",
+                       (ROOT / "README.md").read_text())
+    assert len(names) > 8
+    for name in names:
+        assert (ROOT / name).exists(), name
+
+
 def test_star_import_gives_the_public_names():
     namespace = {}
     exec("from dualdiff import *", namespace)
