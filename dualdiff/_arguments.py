@@ -30,6 +30,9 @@ def check_argnums(who, fun, argnums):
     """argnums as an int or a tuple of ints, refused if they are anything else."""
     check_function(who, fun)
     try:
+        if any(isinstance(a, (bool, np.bool_)) for a in (
+                argnums if isinstance(argnums, (tuple, list)) else (argnums,))):
+            raise TypeError  # has_aux by position, most likely
         if isinstance(argnums, (tuple, list)):
             return tuple(operator.index(a) for a in argnums)
         return operator.index(argnums)

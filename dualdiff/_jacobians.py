@@ -19,7 +19,7 @@ from dualdiff._tensors import (
     ValueAndTensor,
     ValueGradientHessian,
 )
-from dualdiff._transforms import check_tangents, grad
+from dualdiff._transforms import check_tangents, gradient
 from dualdiff.tree_util import tree_unflatten
 
 # ---- first derivatives ----------------------------------------------------------------
@@ -502,7 +502,7 @@ def hvp(fun, primals, tangents, argnums=0, has_aux=False, *, chunk_size=None, ex
     """
     check_tangents("hvp", fun, primals, tangents)
     slope = Along(fun, tuple(tangents), has_aux)
-    return grad(slope, argnums, has_aux, chunk_size=chunk_size, executor=executor)(*primals)
+    return gradient("hvp", slope, argnums, has_aux, chunk_size, executor)(*primals)
 
 
 def jvps(fun, primals, tangents, has_aux=False, *, chunk_size=None, executor=None):
@@ -558,7 +558,7 @@ def jvps(fun, primals, tangents, has_aux=False, *, chunk_size=None, executor=Non
     task = Task(who, fun, inputs, {}, 1, has_aux=has_aux)
     result = derive(task, chunk_size, executor)
     out = (tree_unflatten(result.treedef, result.values),
-           tree_unflatten(result.treedef, result.tops))
+           tree_unflatten(result.treedef, [t[:inputs.count] for t in result.tops]))
     return (*out, result.aux) if has_aux else out
 
 

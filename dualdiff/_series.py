@@ -298,6 +298,11 @@ class MixedPartial(Transformed):
             seed = lambda: inputs.with_seeds([(c, q, q + 1) for q, c in calls.items()])
         else:
             chosen = [self.argument(i, len(args)) for i in self.indices]
+            for q in chosen:
+                if isinstance(args[q], (dict, list, tuple)) or args[q] is None:
+                    raise TypeError(f"{who} expected an array, or several arguments that are "
+                                    f"numbers or arrays, got {type(args[q]).__name__}; use "
+                                    "derivative_tensor for pytrees")
             inputs = {q: as_leaf(args[q]) for q in set(chosen)}
             for q, x in inputs.items():
                 check_input(who, x, f"argument {q}", allow_int=None)

@@ -265,11 +265,11 @@ class Directions:
             if v is None:
                 out.append(x)
             elif type(x) is Taylor or type(v) is Taylor:
-                out.append(call.along(x, [v[s] for s in range(lo, hi)]))
+                out.append(call.along(x, [v[s] for s in range(lo, min(hi, len(v)))]))
             else:
                 value = np.array(x, order="C")
                 terms = np.zeros((call.algebra.M - 1, *value.shape), value.dtype)
-                terms[:hi - lo] = v[lo:hi]
+                terms[:len(v[lo:hi])] = v[lo:hi]
                 out.append(make(call.algebra, value, terms))
         return tree_unflatten(self.treedef, out)
 

@@ -233,6 +233,12 @@ def test_jvps():
     assert got == pytest.approx(want, rel=1e-13)
 
 
+def test_no_directions_at_all():
+    y, t = dd.jvps(field, (X,), (np.zeros((0, 4)),))
+    np.testing.assert_array_equal(y, field(X))
+    assert t.shape == (0, 4)
+
+
 def test_linearize():
     calls = []
 
@@ -370,7 +376,19 @@ def test_batched_vector_results():
     (ValueError, lambda: dd.derivative_tensor(np.sin, -1), "order to be 0 or more, got -1"),
     (TypeError, lambda: dd.divergence(scalar)(X), "as many components as inputs, 4, got 1"),
     (TypeError, lambda: dd.curl(field)(X), "curl expected a field in 3 or 2 dimensions, got 4"),
-    (TypeError, lambda: dd.hvp(field, (X,), (X,)), r"scalar result, got shape \(4,\)"),
+    (TypeError, lambda: dd.hvp(field, (X,), (X,)),
+     r"hvp expected a function with a scalar result, got shape \(4,\)"),
+    (TypeError, lambda: dd.hvp(scalar, (X,), (X,), 3), "hvp: argnums names argument 3"),
+    (TypeError, lambda: dd.hvp(scalar, (X,), (X, X)), "hvp expected tangents of the structure"),
+    (TypeError, lambda: dd.hvp(scalar, (X,), (X.astype("f"),)), "dtype float64, .* got float32"),
+    (TypeError, lambda: dd.grad(scalar, True), "argnums to be an int or a tuple of ints, got True"),
+    (TypeError, lambda: dd.hessian(scalar, (0, False)), "argnums to be an int or a tuple of ints"),
+    (TypeError, lambda: dd.hessian(scalar, -2)(X), "argnums names argument -2"),
+    (ValueError, lambda: dd.jacfwd(np.add, (0, -2))(1.0, 2.0), "names one argument twice"),
+    (TypeError, lambda: dd.jacfwd(lambda x: (x, x, x), has_aux=True)(X), "got tuple of length 3"),
+    (TypeError, lambda: dd.hessian(scalar)(X * 1j), "hessian: argument 0 expected a real input"),
+    (TypeError, lambda: dd.derivative_tensor(scalar, "2"), "order to be an integer, got '2'"),
+    (ValueError, lambda: dd.derivative_tensor(scalar, 64), "order to be at most 63, got 64"),
     (TypeError, lambda: dd.hvp(scalar, X, X), "hvp expected primals to be a tuple or a list"),
     (TypeError, lambda: dd.jvps(field, (X,), (1.0,)), "an axis in front that numbers"),
     (TypeError, lambda: dd.jvps(field, (X,), (X,)), r"to have shape \(4,\).*got \(\)"),

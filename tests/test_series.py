@@ -238,6 +238,8 @@ def test_cost_grows_with_the_square_of_the_order():
     (ValueError, lambda: dd.elementwise_grad(np.multiply, (0, 0))(1.0, 2.0), "twice"),
     (TypeError, lambda: dd.derivatives(np.sin, 2)([1.0]), "one number or array as argument 0"),
     (TypeError, lambda: dd.derivatives(np.sin, 2)(1), "got dtype int64; make it a float"),
+    (TypeError, lambda: dd.mixed_partial(lambda p: p["a"], (0,))({"a": 1.0}),
+     "got dict; use derivative_tensor for pytrees"),
     (TypeError, lambda: dd.mixed_partial(np.sin, 0), "expected a tuple of indices"),
     (TypeError, lambda: dd.mixed_partial(np.add, (0.5,))(1.0, 2.0), "argument numbers as ind"),
     (ValueError, lambda: dd.mixed_partial(np.add, (2,))(1.0, 2.0), "index 2 names no argument"),
