@@ -105,8 +105,44 @@ cdef plain_index(index):
     return index
 
 
+cdef bint is_element(Taylor x, v) noexcept:
+    """Whether x[i] = v is one of one-dimensional float64 numbers over one dense algebra."""
+    cdef Taylor y
+    if (x._value is None or x.lanes is not None or cnp.PyArray_NDIM(x._value) != 1
+            or cnp.PyArray_TYPE(x._value) != cnp.NPY_DOUBLE
+            or not cnp.PyArray_ISWRITEABLE(x._value) or not cnp.PyArray_ISWRITEABLE(x._terms)):
+        return False
+    if type(v) is not Taylor:
+        return PyFloat_CheckExact(v)
+    y = <Taylor>v
+    return y._value is None and y.alg is x.alg and y.lanes is None
+
+
+cdef int set_element(Taylor x, Py_ssize_t i, v) except -1:
+    """x[i] = v where is_element(x, v)."""
+    cdef Py_ssize_t r, step, n = cnp.PyArray_DIM(x._value, 0)
+    cdef char *to
+    cdef double *c = (<Taylor>v).c if type(v) is Taylor else NULL
+    if i < 0:
+        i += n
+    if i < 0 or i >= n:
+        raise IndexError(f"index {i - n if i < 0 else i} is out of bounds for axis 0 with size {n}")
+    (<double *>(<char *>cnp.PyArray_DATA(x._value) + i * cnp.PyArray_STRIDE(x._value, 0)))[0] = (
+        PyFloat_AS_DOUBLE(v) if c == NULL else c[0])
+    to = <char *>cnp.PyArray_DATA(x._terms) + i * cnp.PyArray_STRIDE(x._terms, 1)
+    step = cnp.PyArray_STRIDE(x._terms, 0)
+    for r in range(1, x.alg.M):
+        (<double *>(to + (r - 1) * step))[0] = 0.0 if c == NULL else c[r]
+    return 0
+
+
 cdef int setitem(Taylor x, index, v) except -1:
     cdef tuple u
+    if PyLong_CheckExact(index):
+        if x.base is not None:
+            sync(x)
+        if is_element(x, v):
+            return set_element(x, PyLong_AsSsize_t(index), v)
     v = as_operand(v)
     if v is NotImplemented:
         raise TypeError("dualdiff: only numbers, arrays and Python numbers can be assigned to the "

@@ -483,3 +483,22 @@ def test_everything_else_is_numpys():
             assert callable(getattr(np, name)), name
             theirs, ours = getattr(onp, name), getattr(np, name)
             assert ours is theirs or ours.__wrapped__ is theirs, name
+
+
+def test_elements_one_by_one():
+    def f(x):
+        a = np.zeros(6)
+        a[:] = x[0]
+        b = a[::-2]  # 5, 3, 1
+        b[-1] = x[1] * x[2]
+        b[0] = 2.0
+        a[-6] = x[3] ** 2
+        for bad in (3, -4):
+            with pytest.raises(IndexError, match=f"index {bad} is out of bounds for axis 0"):
+                b[bad] = x[0]
+        return a
+
+    onp.testing.assert_array_equal(f(X), [X[3] ** 2, X[1] * X[2], X[0], X[0], X[0], 2.0])
+    want = onp.zeros((6, 4))
+    want[0, 3], want[1, 1], want[1, 2], want[2:5, 0] = 2 * X[3], X[2], X[1], 1.0
+    onp.testing.assert_array_equal(jacfwd(f)(X), want)
