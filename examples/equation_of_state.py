@@ -135,7 +135,7 @@ def draw(T, curve, where):
         ylabel="pressure",
         title="isotherms, and where two phases exist",
     )
-    axes[0].legend(fontsize=7)
+    axes[0].legend(loc="upper right", fontsize=7)
     names = ("p", "dp/dT", "d2p/dT2", "d3p/dT3")
     for k, name in enumerate(names):
         axes[1].plot(T, curve[:, k, 2], label=name)
@@ -143,7 +143,7 @@ def draw(T, curve, where):
         T, clapeyron(curve[:, 0, 0], curve[:, 0, 1]), "k.", ms=4, label="Clausius-Clapeyron"
     )
     axes[1].set(xlabel="temperature", title="boiling pressure and its derivatives")
-    axes[1].legend(fontsize=8)
+    axes[1].legend(loc="upper left", fontsize=8)
     picture.save(fig, where)
     plt.close(fig)
 

@@ -101,7 +101,7 @@ def draw(losses, held_out, fitted, where):
         ylim=(0.5, 1.01),
         title="569 tumours, 30 measurements",
     )
-    right.legend()
+    right.legend(loc="lower right")
     for ax in (left, right):
         ax.grid(alpha=0.3)
     picture.save(fig, where)

@@ -71,11 +71,11 @@ def draw(y, by_p, where):
         (line,) = top.plot(TIMES, row, label=label)
         top.fill_between(TIMES, row - width, row + width, color=line.get_color(), alpha=0.2, lw=0)
     top.set(ylabel="animals", title="trajectory, and its spread if each parameter is known to 5%")
-    top.legend()
+    top.legend(loc="upper right")
     for j, name in enumerate(NAMES):
         bottom.plot(TIMES, by_p[0, :, j] * PARAMETERS[j], label=name)
     bottom.set(xlabel="time", ylabel="d hares / d log parameter")
-    bottom.legend(ncols=2)
+    bottom.legend(loc="lower left", ncols=2)
     for ax in (top, bottom):
         ax.grid(alpha=0.3)
     picture.save(fig, where)

@@ -78,7 +78,7 @@ def draw(found, where):
     for s in found.t[1:]:
         ax.axvline(s, 0, 0.02, color="gray", lw=0.5)
     ax.set(xlabel="time", ylabel="share", title="Robertson's reaction (ticks: steps of Radau)")
-    ax.legend()
+    ax.legend(loc="center left")
     ax.grid(alpha=0.3)
     picture.save(fig, where)
     plt.close(fig)

@@ -122,7 +122,7 @@ def draw(times, states, pieces, other, gaps, where):
         ylabel="error of the position",
         title="against the solution of Kepler's equation",
     )
-    right.legend()
+    right.legend(loc="lower right")
     right.grid(alpha=0.3)
     picture.save(fig, where)
     plt.close(fig)

@@ -90,11 +90,11 @@ def draw(p, errors, centres, radii, where):
     for k in (4, 8, 16, 40):
         axes[0].plot(x, p.truncate(k)(x), lw=1, label=f"order {k}")
     axes[0].set(ylim=(-1.6, 1.6), xlabel="x", title="f and its Taylor polynomials about 0")
-    axes[0].legend(fontsize=8)
+    axes[0].legend(loc="upper center", fontsize=8)
     for x, e in errors.items():
         axes[1].semilogy(range(0, 41, 2), np.maximum(e, 1e-18), ".-", label=f"x = {x}")
     axes[1].set(xlabel="order", ylabel="error", title="inside the disc, and outside")
-    axes[1].legend(fontsize=8)
+    axes[1].legend(loc="lower left", fontsize=8)
     re, im = np.meshgrid(np.linspace(-1.5, 1.5, 240), np.linspace(-1.5, 1.5, 240))
     z = re + 1j * im
     e = np.log10(np.abs(p(z) - f(z)) + 1e-16)
