@@ -59,13 +59,14 @@ def main(where):
     print(f"{y0.size} unknowns: Jacobian with {j.nnz} entries in {took:.3f} s, {gap:.0e} from jvp")
     tick = time.perf_counter()
     found = solve_ivp(rates, (0.0, END), y0, "BDF", jac=jacobian, rtol=1e-2, atol=1e-3)
-    print(f"t = {END}: {found.t.size - 1} steps, {found.njev} Jacobians, {found.nlu} "
-          f"factorisations, {found.nfev} evaluations, {time.perf_counter() - tick:.1f} s")
+    print(
+        f"t = {END}: {found.t.size - 1} steps, {found.njev} Jacobians, {found.nlu} "
+        f"factorisations, {found.nfev} evaluations, {time.perf_counter() - tick:.1f} s"
+    )
     u = found.y.reshape(2, ACROSS, ALONG, -1)[0]
     print(f"u from {u[..., -1].min():.3f} to {u[..., -1].max():.3f} at the end")
     draw(found.t, u, where)
-    return {"nnz": j.nnz, "gap": gap, "status": found.status, "u": u[..., -1],
-            "size": y0.size}
+    return {"nnz": j.nnz, "gap": gap, "status": found.status, "u": u[..., -1], "size": y0.size}
 
 
 def draw(t, u, where):
@@ -73,13 +74,20 @@ def draw(t, u, where):
     part = ALONG // fold
     fig, axes = plt.subplots(fold + 1, 1, figsize=(9, 5), layout="constrained")
     for q in range(fold):
-        shown = axes[q].imshow(u[:, part * q:part * (q + 1), -1], aspect="auto", cmap="magma",
-                               vmin=0, vmax=4, extent=(part * q, part * (q + 1), 0, ACROSS))
+        shown = axes[q].imshow(
+            u[:, part * q : part * (q + 1), -1],
+            aspect="auto",
+            cmap="magma",
+            vmin=0,
+            vmax=4,
+            extent=(part * q, part * (q + 1), 0, ACROSS),
+        )
         axes[q].set_yticks([])
     axes[0].set_title(f"u in the channel at t = {t[-1]:g}, from left to right and top to bottom")
     fig.colorbar(shown, ax=axes[:fold].tolist())
-    axes[-1].pcolormesh(np.arange(ALONG), t, u[ACROSS // 2].T, cmap="magma", vmin=0, vmax=4,
-                        rasterized=True)
+    axes[-1].pcolormesh(
+        np.arange(ALONG), t, u[ACROSS // 2].T, cmap="magma", vmin=0, vmax=4, rasterized=True
+    )
     axes[-1].set(xlabel="along the channel", ylabel="time")
     picture.save(fig, where)
     plt.close(fig)

@@ -41,8 +41,12 @@ def scene():
     """Discs, bars and a slope, all with values from 0 to 1."""
     j, i = np.meshgrid(np.linspace(0, 1, SIDE), np.linspace(0, 1, SIDE))
     clean = 0.2 + 0.3 * j
-    for a, b, r, v in ((0.3, 0.3, 0.18, 0.9), (0.34, 0.36, 0.08, 0.1), (0.7, 0.65, 0.22, 0.75),
-                       (0.75, 0.7, 0.1, 0.35)):
+    for a, b, r, v in (
+        (0.3, 0.3, 0.18, 0.9),
+        (0.34, 0.36, 0.08, 0.1),
+        (0.7, 0.65, 0.22, 0.75),
+        (0.75, 0.7, 0.1, 0.35),
+    ):
         clean[(i - a) ** 2 + (j - b) ** 2 < r * r] = v
     clean[(i > 0.55) & (i < 0.95) & (j < 0.35) & ((j * 20).astype(int) % 2 == 0)] = 1.0
     return clean
@@ -64,21 +68,33 @@ def main(where):
     both = value_and_grad(objective)
     gap = np.abs(both(x0, noisy)[1] - gradient_by_hand(x0, noisy)).max()
     ratio = best_time(both, x0, noisy) / best_time(objective, x0, noisy)
-    print(f"{x0.size} unknowns: value and gradient cost {ratio:.1f} times the objective; "
-          f"{gap:.0e} from the gradient by hand")
+    print(
+        f"{x0.size} unknowns: value and gradient cost {ratio:.1f} times the objective; "
+        f"{gap:.0e} from the gradient by hand"
+    )
     tick = time.perf_counter()
-    found = minimize(both, x0, args=(noisy,), jac=True, method="L-BFGS-B",
-                     options={"maxiter": 200, "maxcor": 20})
+    found = minimize(
+        both, x0, args=(noisy,), jac=True, method="L-BFGS-B", options={"maxiter": 200, "maxcor": 20}
+    )
     took = time.perf_counter() - tick
     x = found.x.reshape(clean.shape)
     before, after = np.sqrt(np.mean((noisy - clean) ** 2)), np.sqrt(np.mean((x - clean) ** 2))
-    print(f"{found.nit} iterations, {found.nfev} evaluations in {took:.1f} s: objective "
-          f"{objective(x0, noisy):.1f} -> {found.fun:.1f}, error {before:.3f} -> {after:.3f}")
+    print(
+        f"{found.nit} iterations, {found.nfev} evaluations in {took:.1f} s: objective "
+        f"{objective(x0, noisy):.1f} -> {found.fun:.1f}, error {before:.3f} -> {after:.3f}"
+    )
     h = sparse_hessian(objective)(found.x, noisy)
     print(f"Hessian at the end: {h.nnz} entries, {h.nnz / x0.size:.1f} in a row")
     draw(clean, noisy, x, where)
-    return {"gap": gap, "ratio": ratio, "before": before, "after": after, "hessian": h,
-            "slope": np.abs(found.jac).max(), "size": x0.size}
+    return {
+        "gap": gap,
+        "ratio": ratio,
+        "before": before,
+        "after": after,
+        "hessian": h,
+        "slope": np.abs(found.jac).max(),
+        "size": x0.size,
+    }
 
 
 def draw(clean, noisy, x, where):

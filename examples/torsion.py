@@ -60,26 +60,47 @@ def main(where):
     known = TWIST * saint_venant((ALONG + 1) * STEP)
     print(f"linear bar: moment {moment(linear):.6f}, by Saint-Venant's series {known:.6f}")
     tick = time.perf_counter()
-    found = minimize(energy, linear, jac=slope, hess=curvature, method="Newton-CG",
-                     options={"xtol": 1e-5})
+    found = minimize(
+        energy, linear, jac=slope, hess=curvature, method="Newton-CG", options={"xtol": 1e-5}
+    )
     left = np.abs(slope(found.x)).max() / STEP**2
-    print(f"hardening bar: {found.nit} steps, {found.nfev} energies, {found.nhev} Hessians, "
-          f"{time.perf_counter() - tick:.1f} s; moment {moment(found.x):.6f}, residual {left:.0e}")
+    print(
+        f"hardening bar: {found.nit} steps, {found.nfev} energies, {found.nhev} Hessians, "
+        f"{time.perf_counter() - tick:.1f} s; moment {moment(found.x):.6f}, residual {left:.0e}"
+    )
     draw(linear, found.x, where)
-    return {"linear": moment(linear), "known": known, "moment": moment(found.x), "left": left,
-            "steps": found.nit, "size": zero.size, "nnz": h.nnz,
-            "symmetric": (h != h.T).nnz == 0}
+    return {
+        "linear": moment(linear),
+        "known": known,
+        "moment": moment(found.x),
+        "left": left,
+        "steps": found.nit,
+        "size": zero.size,
+        "nnz": h.nnz,
+        "symmetric": (h != h.T).nnz == 0,
+    }
 
 
 def draw(linear, u, where):
     fig, axes = plt.subplots(2, 1, figsize=(9, 5), layout="constrained")
     top = np.sqrt(slopes(linear).max())
     for ax, v, title in zip(axes, (linear, u), ("linear", "hardening"), strict=True):
-        shown = ax.imshow(np.sqrt(slopes(v)), cmap="viridis", vmin=0, vmax=top, aspect="auto",
-                          extent=(0, ALONG * STEP, 0, 1))
+        shown = ax.imshow(
+            np.sqrt(slopes(v)),
+            cmap="viridis",
+            vmin=0,
+            vmax=top,
+            aspect="auto",
+            extent=(0, ALONG * STEP, 0, 1),
+        )
         levels = np.linspace(0, linear.max(), 9)[1:]
-        ax.contour(v.reshape(ACROSS, ALONG), levels, colors="white", linewidths=0.6,
-                   extent=(0, ALONG * STEP, 0, 1))
+        ax.contour(
+            v.reshape(ACROSS, ALONG),
+            levels,
+            colors="white",
+            linewidths=0.6,
+            extent=(0, ALONG * STEP, 0, 1),
+        )
         ax.set(title=f"{title} bar: shear stress, and lines of the stress function", yticks=[0, 1])
     fig.colorbar(shown, ax=axes.tolist())
     picture.save(fig, where)
