@@ -12,7 +12,8 @@ from test_coverage import drawn, outcome, plain, same, ways
 from dualdiff._algebra import new_algebra
 from dualdiff._taylor import METHODS, Taylor, make
 
-NAMES = {name for name in dir(np.ndarray) if not name.startswith("_")}
+GONE = {"itemset", "newbyteorder", "ptp"}  # NumPy 2.0 has these names only to say so
+NAMES = {name for name in dir(np.ndarray) if not name.startswith("_")} - GONE
 SMOOTH = samples.here(samples.METHODS, method)
 CONSTANT = samples.here(samples.METHODS_CONSTANT, method)
 
@@ -37,7 +38,7 @@ CASES = {
     "ravel": [call(x2), call(x2, "F"), call(x0)],
     "repeat": [call(x1, 2), call(x2, [1, 0, 2], axis=0)],
     "reshape": [call(x2, 12), call(x2, 2, 6), call(x2, (4, -1)), call(x2, 2, 6, order="F"),
-                call(x2, -1, copy=True), call(x0, ()), call(x0, 1)],
+                call(x0, ()), call(x0, 1)],
     "squeeze": [call(N(1, 3, 1)), call(N(1, 3, 1), axis=0)],
     "std": [call(x2), call(x2, 1, ddof=1), call(x2, 0, keepdims=True, where=np.ones((3, 1), bool))],
     "sum": [call(x2), call(x2, (0, 1)), call(x2, 1, keepdims=True, initial=N())],
@@ -49,6 +50,8 @@ CASES = {
     "var": [call(x2), call(x2, 1, ddof=1)],
     "view": [call(x2), call(x2, np.ndarray)],
 }
+if np.lib.NumpyVersion(np.__version__) >= "2.1.0":
+    CASES["reshape"].append(call(x2, -1, copy=True))
 
 
 @parametrize({method(name): calls for name, calls in CASES.items()})
@@ -78,7 +81,7 @@ def test_every_method_and_attribute_is_there():
 
 def test_array_api():
     assert number(3).__array_namespace__() is np
-    assert number(3).__array_namespace__(api_version="2023.12") is np
+    assert number(3).__array_namespace__(api_version="2022.12") is np
     with pytest.raises(ValueError, match="API"):
         number(3).__array_namespace__(api_version="1900.01")
 
