@@ -311,7 +311,6 @@ _RULE = "calls a function of scipy.special that has no rule"
 REFUSED = {
     "scipy.optimize.brentq": _COMPILED, "scipy.integrate.quad": _COMPILED,
     "scipy.special.multigammaln": "calls gammaln on a list of numbers",
-    "scipy.special.spherical_jn": _RULE, "scipy.special.spherical_yn": _RULE,
     "scipy.special.sph_legendre_p": _RULE,
     "scipy.special.comb": "asks whether all of an array is true",
     "scipy.special.factorial": "asks whether all of an array is true",
