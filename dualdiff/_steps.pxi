@@ -211,9 +211,12 @@ cdef Taylor eliminated(Taylor x):
     T = np.zeros((size, max(top, root.n)), value.dtype)
     for q, lane in enumerate(x.lanes):
         T[np.arange(size), np.ravel(lane)] += np.ravel(x._terms[q])
-    for first, count, back in reversed(steps):
-        g = T[:, first : first + count]
-        if g.any():
-            back(g, T)
+    with np.errstate(all="ignore"):
+        for first, count, back in reversed(steps):
+            g = T[:, first : first + count]
+            if g.any():
+                back(g, T)
+    if np.isnan(T[:, : root.n]).any():  # zeros met infinities in another order than they do dense
+        raise StepsStop("dualdiff: derivatives by intermediate seeds are not a number")
     terms = np.ascontiguousarray(T[:, : root.n].T).reshape((root.n,) + value.shape)
     return new_array(algebra_of((root,), ()), x._value, terms)
