@@ -89,12 +89,6 @@ from dualdiff._partials import register_derivative
 from dualdiff._polynomial import TaylorPolynomial, taylor
 from dualdiff._seeding import set_lanes
 from dualdiff._series import derivatives, elementwise_grad, jet, mixed_partial, nth_derivative
-from dualdiff._sparse import (
-    hessian_sparsity,
-    jacobian_sparsity,
-    sparse_hessian,
-    sparse_jacobian,
-)
 from dualdiff._transforms import grad, jvp, value_and_grad
 from dualdiff._version import __version__
 
@@ -112,11 +106,18 @@ __all__ = [
 
 # Loaded when first used, since `import dualdiff` should take little longer than NumPy's import.
 _LATE_MODULES = ("numpy", "random", "test_util", "tree_util")
-_LATE_NAMES = {"lift": "_lift"}
+_LATE_NAMES = {"lift": "_lift", **dict.fromkeys(
+    ("hessian_sparsity", "jacobian_sparsity", "sparse_hessian", "sparse_jacobian"), "_sparse")}
 
 if TYPE_CHECKING:  # the same for type checkers, which do not run __getattr__
     from dualdiff import numpy, random, test_util, tree_util  # noqa: F401
     from dualdiff._lift import lift
+    from dualdiff._sparse import (
+        hessian_sparsity,
+        jacobian_sparsity,
+        sparse_hessian,
+        sparse_jacobian,
+    )
 
 
 def __getattr__(name):
