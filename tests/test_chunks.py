@@ -220,7 +220,7 @@ print(memory("VmHWM") - before - y.nbytes, len(calls))
 def test_peak_memory_stays_within_the_budget(make, n, megabytes, dense):
     """As the kernel sees it.  One dense number alone would take more than the budget, or
     nearly all of it."""
-    out = subprocess.run([sys.executable, "-c", RUN, make, str(n), str(megabytes)],
+    out = subprocess.run([sys.executable, "-P", "-c", RUN, make, str(n), str(megabytes)],
                          capture_output=True, text=True, check=True).stdout
     peak, calls = map(int, out.split())
     assert dense > 0.9 * megabytes * 2**20
