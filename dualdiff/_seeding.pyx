@@ -69,9 +69,8 @@ def set_lanes(mode):
     Examples
     --------
     >>> import dualdiff
-    >>> dualdiff.set_lanes("never")
-    'auto'
-    >>> dualdiff.set_lanes("auto")
+    >>> before = dualdiff.set_lanes("never")
+    >>> dualdiff.set_lanes(before)
     'never'
     """
     global _mode
