@@ -272,8 +272,9 @@ cdef shaped(double *c, x):
 def evaluated(fun, tuple args, dict kwargs, places, int order, double room, bint scalar):
     """fun evaluated once, with seeds at the arguments `places`: an Evaluated.
 
-    scalar: the result is one number.  None where an argument is not a float or a float64 array, where seeds to this order
-    need lanes, or where one number of the inputs' size would take more than `room` bytes.
+    scalar: the result is one number.  None where an argument is not a float or a float64
+    array, where seeds to this order need lanes, or where one number of the inputs' size
+    would take more than `room` bytes.
     """
     cdef Evaluated e
     cdef Py_ssize_t n = 0, i
