@@ -61,11 +61,9 @@ TOOLS = ("binary_repr", "dtype", "errstate", "flatiter", "get_include", "get_pri
          "test", "ufunc",
          "in1d", "row_stack", "trapz")  # old names of isin, vstack, trapezoid
 NOTE_GRIDS = """\
-`chebgrid2d`, `leggrid3d` and their kin, `polyvalfromroots`, and `chebval` and its kin with
-coefficients of two or more dimensions, ask `isinstance(x, np.ndarray)` to lay out their result:
-give them `np.asarray(x)`. The fits (`chebfit`, ...) and roots (`chebroots`, ...) of
-`numpy.polynomial` need plain floats and raise; `np.linalg.lstsq` with `chebvander` and
-`np.linalg.eigvals` of `chebcompanion` do the same on numbers."""
+The fits (`chebfit`, ...) and roots (`chebroots`, ...) of `numpy.polynomial` need plain floats
+and raise; `np.linalg.lstsq` with `chebvander` and `np.linalg.eigvals` of `chebcompanion` do the
+same on numbers."""
 
 
 def public(func):

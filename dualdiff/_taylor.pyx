@@ -70,6 +70,8 @@ LANED_METHODS = {}  # name of an ndarray method -> function for numbers with lan
 # "reference": kernels of other dtypes; "repr", "str", "format".
 HOOKS = {}
 
+cdef object _ndarray_class = np.ndarray
+
 cdef dict _rows = ROWS, _hooks = HOOKS
 cdef type _ndarray = np.ndarray
 cdef object _float64 = np.float64, _float64_dtype = np.dtype(np.float64)
@@ -217,6 +219,11 @@ cdef class Taylor:
         return 1 if self._value is None else cnp.PyArray_SIZE(self._value)
 
     @property
+    def __class__(self):
+        """np.ndarray, for code that asks isinstance(x, np.ndarray); type(x) is Taylor."""
+        return _ndarray_class
+
+    @property
     def dtype(self):
         """dtype of the value and of every coefficient."""
         return _float64_dtype if self._value is None else self._value.dtype
@@ -272,7 +279,7 @@ cdef class Taylor:
         raise AttributeError(f"a dualdiff number has no attribute {name!r}")
 
     def __dir__(self):
-        return sorted({*object.__dir__(self), *METHODS, *ATTRIBUTES})
+        return sorted({*dir(Taylor), *METHODS, *ATTRIBUTES})
 
     def __repr__(self):
         return HOOKS["repr"](self)

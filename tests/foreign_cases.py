@@ -312,8 +312,6 @@ REFUSED = {
     "scipy.optimize.brentq": _COMPILED, "scipy.integrate.quad": _COMPILED,
     "scipy.special.multigammaln": "calls gammaln on a list of numbers",
     "scipy.special.sph_legendre_p": _RULE,
-    "scipy.special.comb": "asks whether all of an array is true",
-    "scipy.special.factorial": "asks whether all of an array is true",
     **{f"scipy.interpolate.{name}": _COMPILED for name in ("CubicSpline", "PchipInterpolator")},
     "scipy.interpolate.pade": _LAPACK,
     **{f"scipy.signal.{name}": _COMPILED for name in (

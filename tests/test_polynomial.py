@@ -8,7 +8,7 @@ import pytest
 from numpy.polynomial import polynomial as npp
 from polynomials import algebra, check, number
 
-from dualdiff import grad
+from dualdiff import grad, jacfwd, value_and_jacfwd
 from dualdiff._taylor import Taylor, make, pack
 
 ALGEBRAS = [(3, 1), (1, 4), (2, 3)]
@@ -236,3 +236,26 @@ def test_errors_are_numpys():
         np.roots(x.reshape(2, 2))
     with pytest.raises(ValueError, match="must be positive"):
         np.polyder(x, -1)
+
+
+@pytest.mark.parametrize("func, args", [
+    (np.polynomial.chebyshev.chebval, (np.arange(6.0).reshape(3, 2),)),
+    (np.polynomial.polynomial.polyvalfromroots, (np.arange(6.0).reshape(3, 2),)),
+], ids=["chebval", "polyvalfromroots"])
+def test_code_that_asks_for_an_ndarray(func, args):
+    """NumPy's own Python code lays its result out by isinstance(x, np.ndarray)."""
+    x = np.array([0.3, 0.4, 0.7])
+    value, slope = value_and_jacfwd(lambda x: func(x, *args))(x)
+    np.testing.assert_array_equal(value, func(x, *args))
+    h = 1e-6
+    for i in range(3):
+        e = h * np.eye(3)[i]
+        want = (func(x + e, *args) - func(x - e, *args)) / (2 * h)
+        np.testing.assert_allclose(slope[..., i], want, rtol=1e-7, atol=1e-8)
+
+
+def test_grids_of_numbers():
+    c = np.arange(6.0).reshape(2, 3)
+    got = jacfwd(lambda x: np.polynomial.chebyshev.chebgrid2d(x, x, c))(np.array([0.3, 0.4]))
+    assert got.shape == (2, 2, 2)
+    np.testing.assert_allclose(got[0, 1, 1], 1 + 4 * 0.4 * 2 + 0.3 * (4 + 5 * 4 * 0.4))

@@ -19,7 +19,7 @@ def written(func, *after):
     """A function that writes in place, as one that returns what it wrote into."""
 
     def run(x, *args, **kwargs):
-        y = np.array(x) if isinstance(x, np.ndarray) else np.copy(x)
+        y = np.array(x) if type(x) is np.ndarray else np.copy(x)
         func(y, *args, **kwargs)
         return y
 
