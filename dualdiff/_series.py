@@ -25,7 +25,7 @@ from dualdiff._arguments import (
     split_aux,
 )
 from dualdiff._inputs import Inputs
-from dualdiff._seeding import Call
+from dualdiff._seeding import Call, Gradient
 from dualdiff._taylor import Taylor, apply, make
 from dualdiff._transformed import Transformed
 from dualdiff._transforms import kept, univariate
@@ -66,6 +66,18 @@ class Univariate(Transformed):
             self.order, self.root = order + fun.order, fun.root  # one pass over the root
 
     def __call__(self, *args, **kwargs):
+        at = self.argnums
+        if (0 <= at < len(args) and isinstance(args[at], float) and self.order
+                and not (self.every or self.has_aux)):  # the fast path of grad for one float
+            return Gradient(self, self.fun, self.root, at, self.order, False)(*args, **kwargs)
+        return self.general(args, kwargs)
+
+    def pending(self, result, call, x):
+        """A result of the fast path that is not a plain number over its own seeds."""
+        return self.read(call, np.float64(x), result)
+
+    def general(self, args, kwargs):
+        """The derivatives for arguments of any kind."""
         who = self.who
         (place,) = resolve_argnums(who, self.argnums, len(args))
         leaves, paths, treedef = flatten_inputs(who, args[place], f"argument {place}")
