@@ -241,19 +241,19 @@ cdef binary(int kernel, a, b):
     elif type(a) is Taylor:
         x = <Taylor>a
         if x._value is None:
-            if PyFloat_Check(b):
-                k = PyFloat_AS_DOUBLE(b)
-                return scalar_binary(kernel, x.alg, x.c, True, &k, False)
             if PyLong_CheckExact(b):
                 k = PyLong_AsDouble(b)
                 return scalar_binary(kernel, x.alg, x.c, True, &k, False)
+            if PyFloat_Check(b):
+                k = PyFloat_AS_DOUBLE(b)
+                return scalar_binary(kernel, x.alg, x.c, True, &k, False)
     elif (<Taylor>b)._value is None:
         y = <Taylor>b
-        if PyFloat_Check(a):
-            k = PyFloat_AS_DOUBLE(a)
-            return scalar_binary(kernel, y.alg, &k, False, y.c, True)
         if PyLong_CheckExact(a):
             k = PyLong_AsDouble(a)
+            return scalar_binary(kernel, y.alg, &k, False, y.c, True)
+        if PyFloat_Check(a):
+            k = PyFloat_AS_DOUBLE(a)
             return scalar_binary(kernel, y.alg, &k, False, y.c, True)
     return general_binary(kernel, a, b)
 
@@ -338,14 +338,32 @@ cdef to_dtype(x, dtype):
     return np.asarray(x, dtype)
 
 
+cdef Taylor scalar_square(Taylor x):
+    """x ** 2 to order 1; None where something is not finite."""
+    cdef Taylor y = new_scalar(x.alg)
+    cdef double *c = y.c
+    cdef double *a = x.c
+    cdef double slope = 2.0 * a[0], total = 0.0
+    cdef Py_ssize_t i
+    c[0] = c_pow(a[0], 2.0)
+    for i in range(1, x.alg.M):
+        c[i] = slope * a[i]
+        total += c[i]
+    return y if isfinite(c[0]) and isfinite(total) else None
+
+
 cdef power(a, p, bint ufunc):
     """a ** p; ufunc: called as np.power, which has no short cuts for special exponents."""
     cdef Taylor x, y
     cdef double e
-    if type(a) is Taylor and (PyFloat_Check(p) or PyLong_CheckExact(p)):
+    if type(a) is Taylor and (PyLong_CheckExact(p) or PyFloat_Check(p)):
         x = <Taylor>a
-        e = p
+        e = PyLong_AsDouble(p) if PyLong_CheckExact(p) else PyFloat_AS_DOUBLE(p)
         if x._value is None:
+            if e == 2.0 and x.alg.D == 1 and not ufunc:
+                y = scalar_square(x)
+                if y is not None:
+                    return y
             y = new_scalar(x.alg)
             if ufunc:
                 y.c[0] = np.power(_float64(x.c[0]), p)

@@ -16,19 +16,24 @@ cdef bint basic_index(index) noexcept:
 cdef Taylor element(Taylor x, Py_ssize_t i):
     """x[i] of a one-dimensional float64 number."""
     cdef Taylor y
-    cdef Py_ssize_t r, step, n = cnp.PyArray_DIM(x._value, 0)
+    cdef void *value = <void *>x._value
+    cdef void *terms = <void *>x._terms
+    cdef Py_ssize_t r, step, M, n = borrowed_dim(value, 0)
     cdef char *src
+    cdef double *c
     if i < 0:
         i += n
     if i < 0 or i >= n:
         raise IndexError(f"index {i - n if i < 0 else i} is out of bounds for axis 0 with size {n}")
     y = new_scalar(x.alg)
-    y.c[0] = (<double *>(<char *>cnp.PyArray_DATA(x._value)
-                         + i * cnp.PyArray_STRIDE(x._value, 0)))[0]
-    src = <char *>cnp.PyArray_DATA(x._terms) + i * cnp.PyArray_STRIDE(x._terms, 1)
-    step = cnp.PyArray_STRIDE(x._terms, 0)
-    for r in range(1, x.alg.M):
-        y.c[r] = (<double *>(src + (r - 1) * step))[0]
+    c = y.c
+    c[0] = (<double *>(borrowed_data(value) + i * borrowed_stride(value, 0)))[0]
+    src = borrowed_data(terms) + i * borrowed_stride(terms, 1)
+    step = borrowed_stride(terms, 0)
+    M = x.alg.M
+    for r in range(1, M):
+        c[r] = (<double *>src)[0]
+        src += step
     return y
 
 
@@ -80,7 +85,7 @@ cdef getitem(Taylor x, index):
         sync(x)
     if PyLong_CheckExact(index):
         if cnp.PyArray_NDIM(x._value) == 1 and cnp.PyArray_TYPE(x._value) == cnp.NPY_DOUBLE:
-            return element(x, PyLong_AsSsize_t(index))
+            return element(x, <Py_ssize_t>index)
         return part(x, x._value[index], x._terms[_all, index])
     if type(index) is slice and cnp.PyArray_NDIM(x._value):
         PySlice_Unpack(index, &start, &stop, &step)
@@ -142,7 +147,7 @@ cdef int setitem(Taylor x, index, v) except -1:
         if x.base is not None:
             sync(x)
         if is_element(x, v):
-            return set_element(x, PyLong_AsSsize_t(index), v)
+            return set_element(x, <Py_ssize_t>index, v)
     v = as_operand(v)
     if v is NotImplemented:
         raise TypeError("dualdiff: only numbers, arrays and Python numbers can be assigned to the "

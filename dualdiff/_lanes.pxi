@@ -545,7 +545,7 @@ cdef laned_getitem(Taylor x, index):
         and parent_of(x).n <= DENSE_ELEMENTS and not parent_of(x).room
         and parent_of(x).root is None
     ):
-        return dense_element(x, PyLong_AsSsize_t(index))
+        return dense_element(x, <Py_ssize_t>index)
     if type(index) is slice and cnp.PyArray_NDIM(x._value):
         PySlice_Unpack(index, &start, &stop, &step)
         n = PySlice_AdjustIndices(cnp.PyArray_DIM(x._value, 0), &start, &stop, step)

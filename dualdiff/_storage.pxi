@@ -2,16 +2,24 @@
 
 # ---- storage -----------------------------------------------------------------
 
+cdef enum:
+    SMALL_HEAP = 4096  # coefficients without dimensions from which recycled memory pays
+
+
 cdef Taylor new_scalar(Algebra alg):
     """A number without dimensions; its coefficients are not set."""
     cdef Taylor y = Taylor.__new__(Taylor)
+    cdef cnp.npy_intp M
     y.alg = alg
     if alg.M <= ROOM:
         y.c = y.room
+    elif alg.M <= SMALL_HEAP:
+        y.heap = PyBytes_FromStringAndSize(NULL, alg.M * sizeof(double))
+        y.c = <double *>PyBytes_AS_STRING(y.heap)
     else:
-        y.c = <double *>malloc(alg.M * sizeof(double))
-        if y.c == NULL:
-            raise MemoryError("dualdiff: no memory for a number")
+        M = alg.M
+        y.heap = empty(1, &M, cnp.NPY_DOUBLE)
+        y.c = <double *>cnp.PyArray_DATA(<ndarray>y.heap)
     return y
 
 
@@ -138,14 +146,12 @@ cdef int grow(Taylor x, Algebra alg, index) except -1:
     cdef Py_ssize_t i
     if base._value is None:
         wide = embed(base, alg, index)
-        if base.c != base.room:
-            free(base.c)
         base.alg = alg
-        base.c = base.room
-        if alg.M > ROOM:
+        base.heap = wide.heap
+        if wide.heap is not None:
             base.c = wide.c
-            wide.c = wide.room
         else:
+            base.c = base.room
             memcpy(base.c, wide.c, alg.M * sizeof(double))
         return 0
     terms = laid_out_as(<object>base._value, (alg.M - 1,))

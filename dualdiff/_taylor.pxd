@@ -12,7 +12,8 @@ cdef class Taylor:
     cdef Taylor base        # the number whose memory this one is a view of, or None
     cdef long stamp         # of a base: counts its moves to other algebras or lanes
     cdef tuple lanes        # None, or for each local seed which seed it stands for (_lanes.pxi)
-    cdef double *c
+    cdef double *c          # room, or in heap
+    cdef object heap        # None, or owner of the memory at c
     cdef double[ROOM] room
 
 cdef Taylor new_scalar(Algebra alg)

@@ -19,6 +19,7 @@ import numpy as np
 cimport cython
 cimport numpy as cnp
 from cpython.buffer cimport PyObject_GetBuffer
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_Check, PyFloat_CheckExact
 from cpython.long cimport PyLong_CheckExact
 from cpython.object cimport Py_EQ, Py_GE, Py_GT, Py_LE, Py_LT, Py_NE, PyObject_RichCompare
@@ -26,7 +27,6 @@ from cpython.ref cimport Py_INCREF, Py_REFCNT
 from libc.math cimport isfinite
 from libc.math cimport pow as c_pow
 from libc.stdint cimport int32_t
-from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 from numpy cimport ndarray
 
@@ -51,12 +51,17 @@ cnp.import_array()
 
 cdef extern from "Python.h":
     double PyLong_AsDouble(object o) except? -1.0
-    Py_ssize_t PyLong_AsSsize_t(object o) except? -1
     int PySlice_Unpack(object s, Py_ssize_t *start, Py_ssize_t *stop, Py_ssize_t *step) except -1
     Py_ssize_t PySlice_AdjustIndices(Py_ssize_t n, Py_ssize_t *start, Py_ssize_t *stop,
                                      Py_ssize_t step)
 
 cdef extern from "numpy/arrayobject.h":
+    # of arrays that are borrowed, not counted: for reading single elements
+    int borrowed_ndim "PyArray_NDIM" (void *a) nogil
+    int borrowed_type "PyArray_TYPE" (void *a) nogil
+    char *borrowed_data "PyArray_DATA" (void *a) nogil
+    Py_ssize_t borrowed_dim "PyArray_DIM" (void *a, int q) nogil
+    Py_ssize_t borrowed_stride "PyArray_STRIDE" (void *a, int q) nogil
     ndarray PyArray_NewFromDescr(type subtype, cnp.PyArray_Descr *descr, int nd, cnp.npy_intp *dims,
                                  cnp.npy_intp *strides, void *data, int flags, void *obj)
 
@@ -156,6 +161,7 @@ cdef in_place(Taylor x, y):
 @cython.final
 @cython.freelist(64)
 @cython.no_gc
+@cython.c_api_binop_methods(True)  # operators are called for either side: no test of types first
 cdef class Taylor:
     """A truncated Taylor polynomial carried over an array: the number of dualdiff.
 
@@ -167,10 +173,6 @@ cdef class Taylor:
     def __init__(self, *args, **kwargs):
         raise TypeError("dualdiff: numbers are made by grad, jvp, ..., or by hand with "
                         "variables(), dual(), hyperdual(), taylor_number()")
-
-    def __dealloc__(self):
-        if self.c != NULL and self.c != self.room:
-            free(self.c)
 
     # -- what it is
 
@@ -333,6 +335,14 @@ cdef class Taylor:
         return len(self._value)
 
     def __getitem__(self, index):
+        if PyLong_CheckExact(index) and self._value is not None and self.lanes is None and (
+            borrowed_ndim(<void *>self._value) == 1
+            and borrowed_type(<void *>self._value) == cnp.NPY_DOUBLE
+        ):
+            if self.base is not None:
+                sync(self)
+                return getitem(self, index)
+            return element(self, index)
         return getitem(self, index)
 
     def __setitem__(self, index, v):
@@ -351,82 +361,53 @@ cdef class Taylor:
 
     # -- operators
 
-    def __add__(self, other):
-        return binary(DD_add, self, other)
+    def __add__(a, b):
+        return binary(DD_add, a, b)
 
-    def __radd__(self, other):
-        return binary(DD_add, other, self)
+    def __sub__(a, b):
+        return binary(DD_sub, a, b)
+
+    def __mul__(a, b):
+        return binary(DD_mul, a, b)
+
+    def __truediv__(a, b):
+        return binary(DD_div, a, b)
+
+    def __pow__(a, b, modulo):
+        return power(a, b, False) if modulo is None else NotImplemented
+
+    def __matmul__(a, b):
+        return np.matmul(a, b)
+
+    def __mod__(a, b):
+        return np.remainder(a, b)
+
+    def __floordiv__(a, b):
+        return np.floor_divide(a, b)
+
+    def __divmod__(a, b):
+        return np.divmod(a, b)
 
     def __iadd__(self, other):
         return in_place(self, binary(DD_add, self, other))
 
-    def __sub__(self, other):
-        return binary(DD_sub, self, other)
-
-    def __rsub__(self, other):
-        return binary(DD_sub, other, self)
-
     def __isub__(self, other):
         return in_place(self, binary(DD_sub, self, other))
-
-    def __mul__(self, other):
-        return binary(DD_mul, self, other)
-
-    def __rmul__(self, other):
-        return binary(DD_mul, other, self)
 
     def __imul__(self, other):
         return in_place(self, binary(DD_mul, self, other))
 
-    def __truediv__(self, other):
-        return binary(DD_div, self, other)
-
-    def __rtruediv__(self, other):
-        return binary(DD_div, other, self)
-
     def __itruediv__(self, other):
         return in_place(self, binary(DD_div, self, other))
-
-    def __pow__(self, other, modulo):
-        if modulo is not None:
-            return NotImplemented
-        return power(self, other, False)
-
-    def __rpow__(self, other, modulo):
-        return power(other, self, False)
 
     def __ipow__(self, other):
         return in_place(self, power(self, other, False))
 
-    def __matmul__(self, other):
-        return np.matmul(self, other)
-
-    def __rmatmul__(self, other):
-        return np.matmul(other, self)
-
     def __imatmul__(self, other):
         return in_place(self, np.matmul(self, other))
 
-    def __mod__(self, other):
-        return np.remainder(self, other)
-
-    def __rmod__(self, other):
-        return np.remainder(other, self)
-
     def __imod__(self, other):
         return in_place(self, np.remainder(self, other))
-
-    def __floordiv__(self, other):
-        return np.floor_divide(self, other)
-
-    def __rfloordiv__(self, other):
-        return np.floor_divide(other, self)
-
-    def __divmod__(self, other):
-        return np.divmod(self, other)
-
-    def __rdivmod__(self, other):
-        return np.divmod(other, self)
 
     def __neg__(self):
         return unary(DD_neg, self)
