@@ -1,10 +1,12 @@
-/* Runs one kernel over whole arrays, block by block.
+/* Runs kernels over whole arrays, block by block.
  *
  * The result is cut into blocks of elements small enough that all rows of a
- * block stay in the first-level cache.  Operands that lie flat are read in place;
+ * block stay in the cache: of one step in the first-level cache, of several, whose
+ * results need not go to memory, in the second.  Operands that lie flat are read in place;
  * any other layout is gathered into rows first, so that kernels see one layout.
  */
 #include <fenv.h>
+#include <math.h>
 #if defined(__SSE2__)
 #include <immintrin.h>
 #endif
@@ -17,6 +19,7 @@ static const ptrdiff_t item_size[DD_NTYPES] = {sizeof(float), sizeof(double), si
 
 enum {
     CACHE = 24 * 1024,     /* bytes of rows that a block may fill */
+    CACHES = 96 * 1024,    /* the same where several steps share it */
     PARALLEL = 256 * 1024, /* bytes of a result from which threads share the work */
     FLAGS = FE_DIVBYZERO | FE_OVERFLOW | FE_INVALID
 };
@@ -86,7 +89,7 @@ static dd_num block(const dd_job *job, const dd_array *x, ptrdiff_t first, ptrdi
     if (x->flat) {
         r.v = x->v + first * size;
         r.t = x->t ? x->t + first * size : NULL;
-        r.s = x->ts / size;
+        r.s = x->t ? x->ts / size : 1;
         return r;
     }
     r.v = buf;
@@ -99,9 +102,38 @@ static dd_num block(const dd_job *job, const dd_array *x, ptrdiff_t first, ptrdi
     return r;
 }
 
-static ptrdiff_t rows_of(const dd_job *job, const dd_array *x) {
-    (void)job;
-    return !x->v || x->flat ? 0 : x->t ? x->rows + 1 : 1;
+static ptrdiff_t gathered_rows(const dd_array *x, int from) {
+    return from || !x->v || x->flat ? 0 : x->t ? x->rows + 1 : 1;
+}
+
+/* Rows of an operand that are gathered anew for each block. */
+static ptrdiff_t block_rows(const dd_array *x, int from) {
+    return x->single ? 0 : gathered_rows(x, from);
+}
+
+static int is_linear(int kernel) {
+    return kernel == DD_add || kernel == DD_sub || kernel == DD_neg;
+}
+
+/* Whether an operand's rows are put in the places of the result's first. */
+static int is_expanded(const dd_step *q, const dd_array *x) {
+    return x->map && q->A->D > 1 && !is_linear(q->kernel);
+}
+
+static ptrdiff_t expanded_rows(const dd_step *q, const dd_array *x) {
+    return is_expanded(q, x) ? q->A->M - 1 : 0;
+}
+
+static dd_num expand(const dd_job *job, const dd_step *q, const dd_array *x, dd_num r, ptrdiff_t n,
+                     ptrdiff_t width, char *buf) {
+    ptrdiff_t size = item_size[job->type];
+    dd_num out = {r.v, buf, width};
+    for (ptrdiff_t k = 1; k < q->A->M; k++) {
+        char *to = buf + (k - 1) * width * size;
+        if (x->map[k]) memcpy(to, (char *)r.t + (x->map[k] - 1) * r.s * size, n * size);
+        else memset(to, 0, n * size);
+    }
+    return out;
 }
 
 /* One seed to order 1. */
@@ -117,70 +149,226 @@ static dd_num one_row(const dd_num *x, const dd_array *array, ptrdiff_t k, ptrdi
 
 /* Operands whose rows are not those of the result: row by row, an operand that lacks a
  * row being a constant there. */
-static void run_mapped(const dd_job *job, ptrdiff_t n, const dd_num *c, const dd_num *a,
-                       const dd_num *b, void *work) {
+static int run_mapped(const dd_job *job, const dd_step *q, ptrdiff_t n, const dd_num *c,
+                      const dd_num *a, const dd_num *b, void *work, int checked) {
     ptrdiff_t size = item_size[job->type];
-    for (ptrdiff_t k = 1; k < job->A->M; k++) {
+    int nan = 0;
+    for (ptrdiff_t k = 1; k < q->A->M; k++) {
         dd_num ck = {c->v, (char *)c->t + (k - 1) * c->s * size, c->s};
-        dd_num ak = one_row(a, &job->a, k, size), bk = one_row(b, &job->b, k, size);
+        dd_num ak = one_row(a, &q->a, k, size), bk = one_row(b, &q->b, k, size);
         if (!ak.t && !bk.t) memset(ck.t, 0, n * size);
-        else dd_kernels[job->kernel].run[job->type](&single, n, &ck, &ak, &bk, job->p, work);
+        else
+            nan |= dd_kernels[q->kernel].run[job->type](&single, n, &ck, &ak, &bk, q->p, work,
+                                                        checked);
     }
+    return nan;
 }
+
+/* |a| times -2, for DD_DECAY. */
+static void twice_down(const dd_job *job, const void *a, void *out, ptrdiff_t n) {
+    if (job->type == DD_F64)
+        for (ptrdiff_t e = 0; e < n; e++) ((double *)out)[e] = -2 * fabs(((const double *)a)[e]);
+    else if (job->type == DD_F32)
+        for (ptrdiff_t e = 0; e < n; e++) ((float *)out)[e] = -2 * fabsf(((const float *)a)[e]);
+    else
+        for (ptrdiff_t e = 0; e < n; e++)
+            ((long double *)out)[e] = -2 * fabsl(((const long double *)a)[e]);
+}
+
+/* Whether an operand is one constant for all elements that the kernel takes as it is. */
+static int is_scalar(const dd_step *q, const dd_array *x) {
+    return x->single && !x->t && !x->map && (is_linear(q->kernel) || q->kernel == DD_mul ||
+                                             q->kernel == DD_div);
+}
+
+static dd_num result(const dd_job *job, const dd_step *q, ptrdiff_t first, ptrdiff_t n,
+                     ptrdiff_t width, char *registers);
+
+/* Operand a or b of a step: the result of an earlier one, or an array. */
+static dd_num operand(const dd_job *job, const dd_step *q, int which, ptrdiff_t first, ptrdiff_t n,
+                      ptrdiff_t width, char *registers, char *buf, int fresh) {
+    const dd_array *x = which == 1 ? &q->a : &q->b;
+    int from = which == 1 ? q->from_a : q->from_b;
+    if (from) return result(job, job->steps + from - 1, first, n, width, registers);
+    if (is_scalar(q, x)) return (dd_num){x->v, NULL, 0};
+    if (x->single)
+        buf = registers + (which == 1 ? q->row_a : q->row_b) * width * item_size[job->type];
+    return block(job, x, first, n, width, buf, fresh);
+}
+
+/* The result of a step for this block. */
+static dd_num result(const dd_job *job, const dd_step *q, ptrdiff_t first, ptrdiff_t n,
+                     ptrdiff_t width, char *registers) {
+    if (q->c.v) return block(job, &q->c, first, n, width, NULL, 0);
+    ptrdiff_t size = item_size[job->type];
+    char *v = registers + q->row * width * size;
+    dd_num r = {v, v + width * size, width};
+    if (q->same) {
+        dd_num x = operand(job, q, q->same, first, n, width, registers, NULL, 0);
+        r.t = x.t, r.s = x.s;
+    }
+    return r;
+}
+
+/* One step for one block; first: whether it is the first block of several.  Returns whether
+ * a NaN was found; checked: see dd_kernel. */
+static int run_step(const dd_job *job, dd_step *q, ptrdiff_t at, ptrdiff_t n, ptrdiff_t width,
+                    char *registers, char *buf, int first, int checked, int *flags) {
+    const dd_kernel_info *kernel = dd_kernels + q->kernel;
+    ptrdiff_t size = item_size[job->type], line = width * size;
+    int two = q->from_b || q->b.v != NULL;
+    char *buf_a = buf + dd_work_rows(q->A, q->kernel) * line;
+    char *buf_b = buf_a + (block_rows(&q->a, q->from_a) + expanded_rows(q, &q->a)) * line;
+    dd_num c = result(job, q, at, n, width, registers), b = {0};
+    dd_num a = operand(job, q, 1, at, n, width, registers, buf_a, first);
+    if (is_expanded(q, &q->a))
+        a = expand(job, q, &q->a, a, n, width, buf_a + block_rows(&q->a, q->from_a) * line);
+    if (two) {
+        b = operand(job, q, 2, at, n, width, registers, buf_b, first);
+        if (is_expanded(q, &q->b))
+            b = expand(job, q, &q->b, b, n, width, buf_b + block_rows(&q->b, q->from_b) * line);
+    }
+    if (q->value.run) {
+        ptrdiff_t steps[3] = {a.s ? size : 0, two && !b.s ? 0 : size, size};
+        char *args[3] = {a.v, two ? b.v : c.v, c.v};
+        if (q->exponent) args[1] = (char *)q->exponent, steps[1] = 0;
+        clear_flags();
+        q->value.run(args, &n, steps, q->value.data);
+        *flags |= raised_flags();
+    }
+    if (q->same) return 0;
+    if (kernel->aux) {
+        ptrdiff_t steps[2] = {size, size};
+        char *args[2] = {a.v, buf};
+        if (kernel->aux == DD_DECAY) twice_down(job, a.v, buf, n), args[0] = buf;
+        q->aux.run(args, &n, steps, q->aux.data);
+    }
+    if ((q->a.map && !is_expanded(q, &q->a)) || (q->b.map && !is_expanded(q, &q->b)))
+        return run_mapped(job, q, n, &c, &a, &b, buf, checked);
+    return kernel->run[job->type](q->A, n, &c, &a, two ? &b : NULL, q->p, buf, checked);
+}
+
+/* All steps for one block.  NaN stays NaN in sums and products, so that it is enough to look for
+ * it in the results that are kept; where there is one, every step is done again with care. */
+static void run_block(const dd_job *job, ptrdiff_t at, ptrdiff_t n, ptrdiff_t width,
+                      char *registers, char *buf, int first, int *flags) {
+    int nan = 0;
+    for (int s = 0; s < job->count; s++)
+        nan |= run_step(job, job->steps + s, at, n, width, registers, buf, first,
+                        job->steps[s].c.v != NULL, flags + s);
+    if (!nan || job->count == 1) return;
+    for (int s = 0; s < job->count; s++)
+        run_step(job, job->steps + s, at, n, width, registers, buf, first, 1, flags + s);
+}
+
+enum { LOCAL_FLAGS = 64 };
 
 /* Elements first .. last - 1 of the result. */
 static int range(void *arg, ptrdiff_t first, ptrdiff_t last) {
     dd_job *job = arg;
-    int flags = 0;
-    const dd_kernel_info *kernel = dd_kernels + job->kernel;
-    ptrdiff_t size = item_size[job->type], M = job->A->M;
-    ptrdiff_t work = dd_work_rows(job->A, job->kernel);
-    ptrdiff_t rows_a = rows_of(job, &job->a), rows_b = rows_of(job, &job->b);
-    ptrdiff_t width = CACHE / (size * (2 * M + work + rows_a + rows_b));
+    ptrdiff_t size = item_size[job->type], rows = job->scratch + job->rows, written = 0;
+    for (int s = 0; s < job->count; s++)
+        written += job->steps[s].c.v ? 2 * job->steps[s].A->M : 0;
+    ptrdiff_t width = (job->count > 1 ? CACHES : CACHE) / (size * (rows + written));
     width = width < 64 ? 64 : width > 1024 ? 1024 : width & ~(ptrdiff_t)15;
     if (width > last - first) width = last - first;
     _Alignas(64) char local[4096];
     char *buf = local;
-    size_t bytes = (work + rows_a + rows_b) * width * size;
-    if (bytes > sizeof local && !(buf = malloc(bytes))) return DD_NOMEM;
-    char *buf_a = buf + work * width * size, *buf_b = buf_a + rows_a * width * size;
-    ptrdiff_t steps[3] = {size, size, size};
+    int local_flags[LOCAL_FLAGS] = {0}, *flags = local_flags;
+    size_t bytes = rows * width * size;
+    if (bytes > sizeof local && !(buf = malloc(bytes)))
+        return DD_NOMEM;
+    if (job->count > LOCAL_FLAGS && !(flags = calloc(job->count, sizeof *flags))) {
+        if (buf != local) free(buf);
+        return DD_NOMEM;
+    }
+    char *registers = buf + job->scratch * width * size;
     for (ptrdiff_t at = first; at < last; at += width) {
         ptrdiff_t n = last - at < width ? last - at : width;
-        int fresh = at == first;
-        dd_num a = block(job, &job->a, at, n, width, buf_a, fresh), b = {0};
-        dd_num c = block(job, &job->c, at, n, width, NULL, 0);
-        if (job->b.v) b = block(job, &job->b, at, n, width, buf_b, fresh);
-        if (job->value.run) {
-            char *args[3] = {a.v, job->b.v ? b.v : c.v, c.v};
-            clear_flags();
-            job->value.run(args, &n, steps, job->value.data);
-            flags |= raised_flags();
-        }
-        if (kernel->aux) {
-            char *args[2] = {a.v, buf};
-            job->aux.run(args, &n, steps, job->aux.data);
-        }
-        if (job->b.v && (job->a.map || job->b.map)) run_mapped(job, n, &c, &a, &b, buf);
-        else kernel->run[job->type](job->A, n, &c, &a, job->b.v ? &b : NULL, job->p, buf);
+        run_block(job, at, n, width, registers, buf, at == first, flags);
     }
     clear_flags();
     if (buf != local) free(buf);
-    if (flags) {
+    for (int s = 0; s < job->count; s++) {
+        if (!flags[s]) continue;
 #if defined(__GNUC__)
-        __atomic_fetch_or(&job->flags, flags, __ATOMIC_RELAXED);
+        __atomic_fetch_or(&job->steps[s].flags, flags[s], __ATOMIC_RELAXED);
 #else
-        job->flags |= flags; /* one thread only: see parallel.c */
+        job->steps[s].flags |= flags[s]; /* one thread only: see parallel.c */
 #endif
     }
+    if (flags != local_flags) free(flags);
     return DD_OK;
 }
 
+/* The last step that reads the result of step s. */
+static int last_use(const dd_job *job, int s) {
+    int last = s;
+    for (int t = s + 1; t < job->count; t++) {
+        const dd_step *q = job->steps + t;
+        if (q->from_a != s + 1 && q->from_b != s + 1) continue;
+        int until = q->same && (q->same == 1 ? q->from_a : q->from_b) == s + 1 ? last_use(job, t) : t;
+        if (until > last) last = until;
+    }
+    return last;
+}
+
+/* Which operand has the terms of the result, so that they need not be copied: a constant
+ * is added to it or subtracted. */
+static int same_terms(const dd_step *q) {
+    int a = q->from_a || q->a.t, b = q->from_b || q->b.t;
+    if (q->c.v || q->a.map || q->b.map || a == b) return 0;
+    if (q->kernel != DD_add && (q->kernel != DD_sub || b)) return 0;
+    const dd_array *x = a ? &q->a : &q->b;
+    return (a ? q->from_a : q->from_b) || x->flat ? (a ? 1 : 2) : 0;
+}
+
+/* Gives each result that is not kept the first rows of a block that are free as long as
+ * it is read.  Operands of one element have theirs before. */
+static void place(dd_job *job) {
+    ptrdiff_t fixed = 0;
+    job->scratch = 0;
+    for (int s = 0; s < job->count; s++) {
+        dd_step *q = job->steps + s;
+        ptrdiff_t rows_a = gathered_rows(&q->a, q->from_a);
+        ptrdiff_t rows_b = gathered_rows(&q->b, q->from_b);
+        q->same = same_terms(q);
+        if (q->a.single && !is_scalar(q, &q->a)) q->row_a = fixed, fixed += rows_a;
+        if (q->b.single && !is_scalar(q, &q->b)) q->row_b = fixed, fixed += rows_b;
+        ptrdiff_t scratch = dd_work_rows(q->A, q->kernel) + block_rows(&q->a, q->from_a) +
+                            block_rows(&q->b, q->from_b) + expanded_rows(q, &q->a) +
+                            expanded_rows(q, &q->b);
+        if (scratch > job->scratch) job->scratch = scratch;
+    }
+    job->rows = fixed;
+    for (int s = 0; s < job->count; s++) {
+        dd_step *q = job->steps + s;
+        if (q->c.v) continue;
+        ptrdiff_t need = q->same ? 1 : q->A->M;
+        q->row = fixed;
+        for (int t = 0; t < s; t++) {
+            const dd_step *r = job->steps + t;
+            ptrdiff_t taken = r->same ? 1 : r->A->M;
+            int apart = r->row >= q->row + need || r->row + taken <= q->row;
+            if (r->c.v || apart || last_use(job, t) < s) continue;
+            q->row = r->row + taken;
+            t = -1; /* look at all of them again */
+        }
+        if (q->row + need > job->rows) job->rows = q->row + need;
+    }
+}
+
 int dd_apply(dd_job *job) {
-    job->flags = 0;
-    ptrdiff_t bytes = item_size[job->type] * (ptrdiff_t)job->A->M;
+    ptrdiff_t widest = 0;
+    for (int s = 0; s < job->count; s++) {
+        dd_step *q = job->steps + s;
+        q->flags = 0;
+        if (q->A->M > widest) widest = q->A->M;
+    }
+    place(job);
+    ptrdiff_t bytes = item_size[job->type] * widest;
     if (job->size * bytes < PARALLEL) return range(job, 0, job->size);
     /* Pieces of a few blocks; a multiple of 64 elements keeps rows apart by cache lines. */
-    ptrdiff_t grain = (PARALLEL / 4 / bytes) & ~(ptrdiff_t)63;
+    ptrdiff_t grain = (PARALLEL / (job->count > 1 ? 1 : 4) / bytes) & ~(ptrdiff_t)63;
     return dd_parallel(range, job, job->size, grain < 1024 ? 1024 : grain);
 }

@@ -57,7 +57,8 @@ int64_t dd_rank(int64_t n, int32_t d, const int32_t *s);
 
 /* ---- kernels (kernels.c) ------------------------------------------------ */
 
-/* One operand: a row of values, rows of terms (NULL for a constant), row distance. */
+/* One operand: a row of values, rows of terms (NULL for a constant), row distance.  A
+ * constant with s == 0 has one value for all elements: in sums, products and quotients only. */
 typedef struct {
     void *v;
     void *t;
@@ -67,12 +68,14 @@ typedef struct {
 /* Fills the rows of terms of c.  The value row of c holds the value on entry.
  * b: second operand, or NULL; p: parameter (the exponent of `power`);
  * w: work rows, n elements each, as many as dd_work_rows says; the first holds
- * the auxiliary function of the kernel's row below on entry. */
-typedef void (*dd_kernel)(const dd_table *A, ptrdiff_t n, const dd_num *c, const dd_num *a,
-                          const dd_num *b, double p, void *w);
+ * the auxiliary function of the kernel's row below on entry.
+ * A NaN among the terms may be a zero times an infinity that should be zero: with `checked`
+ * the kernel looks for NaN, does its work again with that rule, and returns 1. */
+typedef int (*dd_kernel)(const dd_table *A, ptrdiff_t n, const dd_num *c, const dd_num *a,
+                         const dd_num *b, double p, void *w, int checked);
 
-/* Elementary functions that a kernel may want beside its operands. */
-enum { DD_NONE, DD_COS, DD_SIN, DD_COSH, DD_SINH, DD_EXP };
+/* Elementary functions that a kernel may want beside its operands; DD_DECAY: exp(-2 |a|). */
+enum { DD_NONE, DD_COS, DD_SIN, DD_COSH, DD_SINH, DD_EXP, DD_DECAY };
 
 #include "kernels.h"
 
@@ -107,8 +110,7 @@ typedef struct {
     char *t;            /* NULL for a constant */
     ptrdiff_t ts;       /* from one row of terms to the next */
     ptrdiff_t rows;     /* rows of terms */
-    const int32_t *map; /* NULL, or for each row of the result the operand's row, 0 for none;
-                           above order 1 only for sums and differences */
+    const int32_t *map; /* NULL, or for each row of the result the operand's row, 0 for none */
     int flat;           /* elements lie one after another, in the result's order */
     int single;         /* every element is the same one */
     ptrdiff_t vs[DD_MAXDIMS], es[DD_MAXDIMS];
@@ -121,16 +123,32 @@ typedef struct {
     void *data;
 } dd_fn;
 
+/* One kernel of a job. */
 typedef struct {
     const dd_table *A;
-    int kernel, type;
+    int kernel;
+    dd_array c, a, b; /* c is flat; c.v == NULL: only later steps read the result */
+    int from_a, from_b; /* 0, or 1 + the earlier step whose result is the operand; a.map and
+                           b.map say which rows of it then, too */
+    double p;
+    dd_fn value, aux;   /* value.run == NULL: the value row of c is there already */
+    const void *exponent; /* NULL, or second operand of `value`, the same for all elements */
+    int flags;          /* out: floating-point exceptions of the values (updated atomically) */
+    int64_t row, row_a, row_b; /* private: rows of a block that hold the result, and operands
+                                  of one element, which stay from block to block */
+    int same;           /* private: 1 or 2 if the terms of the result are those of a or b */
+} dd_step;
+
+/* Kernels that run one after another on each block of elements, all of one shape. */
+typedef struct {
+    int type;
     int nd;
     ptrdiff_t shape[DD_MAXDIMS];
     ptrdiff_t size;
-    dd_array c, a, b; /* c is flat */
-    double p;
-    dd_fn value, aux; /* value.run == NULL: the value row of c is there already */
-    int flags;        /* out: floating-point exceptions of the values (updated atomically) */
+    dd_step *steps;
+    int count;
+    int64_t rows;    /* private: rows of a block that steps share */
+    int64_t scratch; /* private: rows before them, of one step each time */
 } dd_job;
 
 int dd_apply(dd_job *job);

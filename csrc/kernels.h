@@ -19,6 +19,6 @@
     DD_KERNEL(tan,   1, DD_NONE, 2)                                               \
     DD_KERNEL(sinh,  1, DD_COSH, 2)                                               \
     DD_KERNEL(cosh,  1, DD_SINH, 2)                                               \
-    DD_KERNEL(tanh,  1, DD_COSH, 2)                                               \
+    DD_KERNEL(tanh,  1, DD_DECAY, 2)                                              \
     DD_KERNEL(chain, 2, DD_NONE, 0) /* E c = b E a: b is the derivative        */
 /* clang-format on */

@@ -5,8 +5,8 @@
  *
  * Strong zero: an exactly zero coefficient times an infinite or NaN factor is 0.
  * Plain arithmetic turns such a product into NaN, and NaN stays NaN in sums, so
- * a kernel runs in plain arithmetic first and, only if a NaN comes out, again
- * with `safe` set.
+ * a kernel runs in plain arithmetic first and, only if it is to look for NaN and one
+ * comes out, again with `safe` set.
  */
 
 DD_INLINE T FN(times)(int safe, T a, T b) { return safe && (a == 0 || b == 0) ? (T)0 : a * b; }
@@ -41,15 +41,18 @@ static int FN(any_nan)(const dd_table *A, ptrdiff_t n, const dd_num *c) {
         void *w
 #define BODY(name) DD_INLINE void FN(name##_body)(int safe, ARGS)
 /* The body for one element and for many, plain and safe. */
-#define KERNEL(name)                                                           \
-    DD_CLONES static void FN(name)(ARGS) {                                     \
-        if (n == 1) {                                                          \
-            FN(name##_body)(0, A, 1, c, a, b, p, w);                           \
-            if (FN(any_nan)(A, 1, c)) FN(name##_body)(1, A, 1, c, a, b, p, w); \
-        } else {                                                               \
-            FN(name##_body)(0, A, n, c, a, b, p, w);                           \
-            if (FN(any_nan)(A, n, c)) FN(name##_body)(1, A, n, c, a, b, p, w); \
-        }                                                                      \
+#define KERNEL(name)                                              \
+    DD_CLONES static int FN(name)(ARGS, int checked) {            \
+        if (n == 1) {                                             \
+            FN(name##_body)(0, A, 1, c, a, b, p, w);              \
+            if (!checked || !FN(any_nan)(A, 1, c)) return 0;      \
+            FN(name##_body)(1, A, 1, c, a, b, p, w);              \
+        } else {                                                  \
+            FN(name##_body)(0, A, n, c, a, b, p, w);              \
+            if (!checked || !FN(any_nan)(A, n, c)) return 0;      \
+            FN(name##_body)(1, A, n, c, a, b, p, w);              \
+        }                                                         \
+        return 1;                                                 \
     }
 
 /* (1/d) sum of deg(i) x_i h_j over the listed pairs of k; r is the result. */
@@ -133,12 +136,10 @@ BODY(mul) {
     const T *a0 = ROW(a, 0), *b0 = ROW(b, 0);
     MONOMIALS {
         T *restrict ck = ROW(c, k);
-        if (!b->t) {
-            const T *ak = ROW(a, k);
-            EACH ck[e] = TIMES(ak[e], b0[e]);
-        } else if (!a->t) {
-            const T *bk = ROW(b, k);
-            EACH ck[e] = TIMES(a0[e], bk[e]);
+        if (!b->t || !a->t) { /* xk y0, y a constant */
+            const T *xk = b->t ? ROW(b, k) : ROW(a, k), *y0 = b->t ? a0 : b0, y = *y0;
+            if (b->t ? a->s : b->s) EACH ck[e] = TIMES(xk[e], y0[e]);
+            else EACH ck[e] = TIMES(xk[e], y);
         } else {
             const T *ak = ROW(a, k), *bk = ROW(b, k);
             EACH ck[e] = TIMES(a0[e], bk[e]) + TIMES(ak[e], b0[e]);
@@ -156,8 +157,9 @@ BODY(div) {
     MONOMIALS {
         T *restrict ck = ROW(c, k);
         if (!b->t) {
-            const T *ak = ROW(a, k);
-            EACH ck[e] = OVER(ak[e], b0[e]);
+            const T *ak = ROW(a, k), y = *b0;
+            if (b->s) EACH ck[e] = OVER(ak[e], b0[e]);
+            else EACH ck[e] = OVER(ak[e], y);
             continue;
         }
         const T *bk = ROW(b, k);
@@ -302,11 +304,12 @@ BODY(tan) {
     FN(tangent)(safe, 1, A, n, c, a, b, p, w);
 }
 
-/* h = 1/cosh^2, which keeps its digits where 1 - tanh^2 has none. */
+/* h = 1/cosh^2 = 4 q / (1 + q)^2 with q = exp(-2 |a|): it keeps its digits where 1 - tanh^2
+ * has none. */
 static void FN(tanh_prepare)(ptrdiff_t n, T *h0) {
     EACH {
-        T r = 1 / h0[e];
-        h0[e] = r * r;
+        T q = h0[e], r = 1 + q;
+        h0[e] = 4 * q / (r * r);
     }
 }
 BODY(tanh) { FN(tangent)(safe, -1, A, n, c, a, b, p, w); }
@@ -343,10 +346,12 @@ KERNEL(cosh)
 KERNEL(chain)
 
 /* The work row is changed once, before the body runs once or twice. */
-DD_CLONES static void FN(tanh)(ARGS) {
+DD_CLONES static int FN(tanh)(ARGS, int checked) {
     FN(tanh_prepare)(n, w);
     FN(tanh_body)(0, A, n, c, a, b, p, w);
-    if (FN(any_nan)(A, n, c)) FN(tanh_body)(1, A, n, c, a, b, p, w);
+    if (!checked || !FN(any_nan)(A, n, c)) return 0;
+    FN(tanh_body)(1, A, n, c, a, b, p, w);
+    return 1;
 }
 
 #undef ROW

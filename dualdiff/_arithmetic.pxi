@@ -2,13 +2,16 @@
 
 # ---- arithmetic ----------------------------------------------------------------
 
-cdef int warn(int kernel, object a, object b) except -1:
+cdef int warn(int kernel, int loop, double p, object a, object b) except -1:
     """Let NumPy say of these values what it has to say: a warning, an error, nothing."""
-    ufunc = value_ufunc(kernel)
-    if b is None:
-        ufunc(a)
+    if loop == SQUARE:
+        np.square(a)
+    elif loop == POWER:
+        np.power(a, p)
+    elif b is None:
+        value_ufunc(kernel)(a)
     else:
-        ufunc(a, b)
+        value_ufunc(kernel)(a, b)
     return 0
 
 
@@ -16,7 +19,7 @@ cdef Taylor scalar_unary(int kernel, Taylor a):
     cdef Taylor y = new_scalar(a.alg)
     y.c[0] = scalar_value(kernel, a.c[0])
     if not isfinite(y.c[0]):
-        warn(kernel, _float64(a.c[0]), None)
+        warn(kernel, kernel, 0.0, _float64(a.c[0]), None)
     run_scalar(kernel, a.alg.t, y.c, a.c, True, NULL, False, 0.0)
     return y
 
@@ -67,7 +70,7 @@ cdef Taylor scalar_binary(int kernel, Algebra alg, double *a, bint at, double *b
         c[0] = a0 / b0
         run_scalar(kernel, alg.t, c, a, at, b, bt, 0.0)
     if not isfinite(c[0]):
-        warn(kernel, _float64(a0), _float64(b0))
+        warn(kernel, kernel, 0.0, _float64(a0), _float64(b0))
     return y
 
 
@@ -93,8 +96,17 @@ cdef bint plain_strides(ndarray v) noexcept:
 cdef Taylor array_unary(int kernel, Taylor a, double p, ndarray value, int loop):
     """Kernel of an array; value: its values if they are known, else loop computes them."""
     cdef dd_job job
+    cdef dd_step step
+    cdef exponent e
     cdef Taylor y
     cdef int type = kernel_type(cnp.PyArray_TYPE(a._value))
+    if value is None and not (a.lanes is not None and is_pending(a)) and (
+        may_wait(type, a._value, a, None)
+        and (a.base is LATER or loop == SQUARE or plain_strides(a._value))
+    ):
+        y = wait(kernel, loop, p, a.alg, a._value, a, None, None, None)
+        y.lanes = a.lanes
+        return y
     if a.base is not None:
         sync(a)
     if a.lanes is not None and is_pending(a):
@@ -119,34 +131,31 @@ cdef Taylor array_unary(int kernel, Taylor a, double p, ndarray value, int loop)
         return new_array(a.alg, np.asarray(value), terms)
     if value is None and loop != SQUARE and not plain_strides(a._value):
         # NumPy's loops for strided memory may round otherwise than those for rows.
-        value = np.array(value_ufunc(kernel)(a._value), order="C", copy=None)
+        value = np.array(np.power(a._value, p) if loop == POWER else
+                         value_ufunc(kernel)(a._value), order="C", copy=None)
     y = array_result(a.alg, empty_like_shape(a._value, cnp.PyArray_TYPE(a._value))
                      if value is None else value)
     y.lanes = a.lanes
-    job.A = a.alg.t
-    job.type = type
-    job.p = p
+    one_step(&job, &step, a.alg.t, type, kernel, p)
     set_shape(&job, y._value)
-    operand(&job, &job.a, a._value, a._terms)
-    operand(&job, &job.c, y._value, y._terms)
-    job.b.v = NULL
-    values_by(&job, loop if value is None else NO_VALUES)
-    if execute(&job, kernel):
-        if loop == SQUARE:
-            np.square(a._value)  # for its warning
-        else:
-            warn(kernel, a._value, None)
+    operand(&job, &step.a, a._value, a._terms)
+    operand(&job, &step.c, y._value, y._terms)
+    values_by(&job, &step, NO_VALUES if value is not None else loop, &e)
+    if execute(&job):
+        warn(kernel, loop, p, a._value, None)
     return y
 
 
-cdef Taylor array_binary(int kernel, Algebra alg, x, y, ndarray value, int32_t *map_x,
-                         int32_t *map_y):
+cdef Taylor array_binary(int kernel, Algebra alg, x, y, ndarray value, ndarray map_x,
+                         ndarray map_y):
     """Kernel of two operands of one dtype over one algebra, broadcast.
 
     Each is a Taylor, an ndarray, or a Python float; at least one has dimensions or is
-    not float64.  map_x, map_y: see dd_array in csrc/dualdiff.h.  The result has no lanes yet.
+    not float64.  map_x, map_y: None, or see dd_array in csrc/dualdiff.h: int32.  The result has
+    no lanes yet.
     """
     cdef dd_job job
+    cdef dd_step step
     cdef Taylor z
     cdef ndarray vx = None, tx = None, vy = None, ty = None
     cdef double cx, cy
@@ -161,6 +170,16 @@ cdef Taylor array_binary(int kernel, Algebra alg, x, y, ndarray value, int32_t *
         ty = (<Taylor>y)._terms if isinstance(y, Taylor) else None
         typenum = cnp.PyArray_TYPE(vy)
     type = kernel_type(typenum)
+    if value is None and (vx is None or vy is None or cnp.PyArray_SAMESHAPE(vx, vy)) and (
+        may_wait(type, vy if vx is None else vx, x, y)
+    ):
+        return wait(kernel, kernel, 0.0, alg, vy if vx is None else vx, x, y, map_x, map_y)
+    if type_is_array(x) and isinstance(x, Taylor) and (<Taylor>x).base is not None:
+        sync(<Taylor>x)
+        vx, tx = (<Taylor>x)._value, (<Taylor>x)._terms
+    if type_is_array(y) and isinstance(y, Taylor) and (<Taylor>y).base is not None:
+        sync(<Taylor>y)
+        vy, ty = (<Taylor>y)._value, (<Taylor>y)._terms
     if type < 0:
         px = raw_parts(<Taylor>x) if isinstance(x, Taylor) else (x, None)
         py = raw_parts(<Taylor>y) if isinstance(y, Taylor) else (y, None)
@@ -177,30 +196,29 @@ cdef Taylor array_binary(int kernel, Algebra alg, x, y, ndarray value, int32_t *
         else:
             value = np.empty(np.broadcast_shapes((<object>vx).shape, (<object>vy).shape), vx.dtype)
     z = array_result(alg, value)
-    job.A = alg.t
-    job.type = type
-    job.p = 0.0
+    one_step(&job, &step, alg.t, type, kernel, 0.0)
     set_shape(&job, value)
-    operand(&job, &job.c, z._value, z._terms)
+    operand(&job, &step.c, z._value, z._terms)
     if vx is not None:
-        operand(&job, &job.a, vx, tx)
+        operand(&job, &step.a, vx, tx)
     elif isinstance(x, Taylor):
-        scalar_operand(&job.a, (<Taylor>x).c, alg.M - 1)
+        scalar_operand(&step.a, (<Taylor>x).c, alg.M - 1)
     else:
         cx = x
-        scalar_operand(&job.a, &cx, 0)
+        scalar_operand(&step.a, &cx, 0)
     if vy is not None:
-        operand(&job, &job.b, vy, ty)
+        operand(&job, &step.b, vy, ty)
     elif isinstance(y, Taylor):
-        scalar_operand(&job.b, (<Taylor>y).c, alg.M - 1)
+        scalar_operand(&step.b, (<Taylor>y).c, alg.M - 1)
     else:
         cy = y
-        scalar_operand(&job.b, &cy, 0)
-    job.a.map = map_x
-    job.b.map = map_y
-    values_by(&job, NO_VALUES if given else kernel)
-    if execute(&job, kernel):
-        warn(kernel, value_of(x) if isinstance(x, Taylor) else x,
+        scalar_operand(&step.b, &cy, 0)
+    if map_x is not None:
+        step.a.map = <int32_t *>cnp.PyArray_DATA(map_x)
+        step.b.map = <int32_t *>cnp.PyArray_DATA(map_y)
+    values_by(&job, &step, NO_VALUES if given else kernel, NULL)
+    if execute(&job):
+        warn(kernel, kernel, 0.0, value_of(x) if isinstance(x, Taylor) else x,
              value_of(y) if isinstance(y, Taylor) else y)
     return z
 
@@ -259,19 +277,42 @@ cdef binary(int kernel, a, b):
 
 
 cdef general_binary(int kernel, a, b):
+    """a kernel b; temporaries among them need not be kept where they wait (_later.pxi)."""
+    cdef Later la = None, lb = None
+    if type(a) is Taylor and (<Taylor>a).base is LATER and Py_REFCNT(a) == 1:
+        la = (<Taylor>a).later
+        la.held = 1
+    if type(b) is Taylor and (<Taylor>b).base is LATER and Py_REFCNT(b) == 1:
+        lb = (<Taylor>b).later
+        lb.held = 1
+    try:
+        return binary_of(kernel, waiting_operand(a), waiting_operand(b))
+    finally:
+        if la is not None:
+            la.held = 0
+        if lb is not None:
+            lb.held = 0
+
+
+cdef binary_of(int kernel, a, b):
     cdef Algebra alg
-    a = as_operand(a)
-    b = as_operand(b)
     if a is NotImplemented or b is NotImplemented:
         return NotImplemented
     if has_lanes(a) or has_lanes(b):
-        a, b = one_dtype(a, b)
-        return laned_binary(kernel, a, b, None)
-    alg, a, b = together(a, b)
-    a, b = one_dtype(a, b)
-    if not type_is_array(a) and not type_is_array(b):
-        return binary(kernel, a, b)
-    return settled(array_binary(kernel, alg, a, b, None, NULL, NULL))
+        x, y = one_dtype(a, b)
+        return laned_binary(kernel, x, y, None)
+    alg, x, y = together(a, b)
+    x, y = one_dtype(x, y)
+    if not type_is_array(x) and not type_is_array(y):
+        return binary(kernel, x, y)
+    return settled(array_binary(kernel, alg, x, y, None, None, None))
+
+
+cdef waiting_operand(x):
+    """As as_operand, but a number that waits may go on waiting."""
+    if type(x) is Taylor and (<Taylor>x).base is LATER:
+        return x
+    return as_operand(x)
 
 
 cdef as_operand(x):
@@ -374,8 +415,13 @@ cdef power(a, p, bint ufunc):
             run_scalar(DD_power, x.alg.t, y.c, x.c, True, NULL, False, e)
             return y
         if PyFloat_CheckExact(p) or PyLong_CheckExact(p) or is_float64(x):
-            if e == 2.0 and not ufunc and kernel_type(cnp.PyArray_TYPE(x._value)) >= 0:
-                return array_unary(DD_power, x, e, None, SQUARE)
+            if kernel_type(cnp.PyArray_TYPE(x._value)) >= 0:
+                if e == 2.0 and not ufunc:
+                    return array_unary(DD_power, x, e, None, SQUARE)
+                if ufunc or not (e == 0.0 or e == 1.0 or e == -1.0 or e == 0.5):
+                    return array_unary(DD_power, x, e, None, POWER)
+            if x.base is not None:
+                sync(x)
             value = np.asarray(np.power(x._value, p) if ufunc else x._value ** p)
             if not cnp.PyArray_IS_C_CONTIGUOUS(value):
                 value = value.copy("C")

@@ -31,8 +31,8 @@ cdef extern from "dualdiff.h" nogil:
         void *t
         ptrdiff_t s
 
-    ctypedef void (*dd_kernel)(const dd_table *A, ptrdiff_t n, const dd_num *c, const dd_num *a,
-                               const dd_num *b, double p, void *w) noexcept
+    ctypedef int (*dd_kernel)(const dd_table *A, ptrdiff_t n, const dd_num *c, const dd_num *a,
+                              const dd_num *b, double p, void *w, int checked) noexcept
 
     enum:
         DD_NONE
@@ -41,6 +41,7 @@ cdef extern from "dualdiff.h" nogil:
         DD_COSH
         DD_SINH
         DD_EXP
+        DD_DECAY
 
     enum:
         DD_add
@@ -99,16 +100,22 @@ cdef extern from "dualdiff.h" nogil:
         dd_loop run
         void *data
 
-    ctypedef struct dd_job:
+    ctypedef struct dd_step:
         const dd_table *A
-        int kernel, type
-        int nd
-        ptrdiff_t *shape
-        ptrdiff_t size
+        int kernel
         dd_array c, a, b
+        int from_a, from_b
         double p
         dd_fn value, aux
+        const void *exponent
         int flags
+
+    ctypedef struct dd_job:
+        int type, nd
+        ptrdiff_t *shape
+        ptrdiff_t size
+        dd_step *steps
+        int count
 
     int dd_apply(dd_job *job)
     int dd_set_threads(int n)

@@ -1,18 +1,27 @@
 from numpy cimport ndarray
 
-from dualdiff._csrc cimport dd_array, dd_job, dd_table
+from dualdiff._csrc cimport dd_array, dd_job, dd_step, dd_table
 
 cdef int kernel_type(int typenum) noexcept
 cdef int set_shape(dd_job *job, ndarray like) except -1
 cdef void operand(dd_job *job, dd_array *x, ndarray v, ndarray t) noexcept
 cdef void scalar_operand(dd_array *x, double *c, Py_ssize_t rows) noexcept
-cdef enum:
-    NO_VALUES = -1
+cdef enum:          # beside the kernels' numbers: which loop computes the values
+    NO_VALUES = -1  # they are there
     SQUARE = -2
+    POWER = -3
 
-cdef void values_by(dd_job *job, int loop) noexcept
+ctypedef union exponent:
+    float f
+    double d
+    long double l
+
+cdef void one_step(dd_job *job, dd_step *step, const dd_table *A, int type, int kernel,
+                   double p) noexcept
+cdef void set_kernel(dd_job *job, dd_step *step, int kernel) noexcept
+cdef void values_by(dd_job *job, dd_step *step, int loop, exponent *e) noexcept
 cdef void add_up(int type, char *out, char *data, ptrdiff_t n, ptrdiff_t step) noexcept nogil
-cdef int execute(dd_job *job, int kernel) except -1
+cdef int execute(dd_job *job) except -1
 cdef object value_ufunc(int kernel)
 cdef double scalar_value(int kernel, double x)
 cdef int run_scalar(int kernel, const dd_table *A, double *c, double *a, bint at, double *b,

@@ -10,14 +10,15 @@ import os
 import numpy as np
 
 cimport numpy as cnp
+from libc.math cimport fabs
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 from numpy cimport ndarray
 
 from dualdiff._csrc cimport (
-    DD_COS, DD_COSH, DD_EXP, DD_F32, DD_F64, DD_LD, DD_MAXDIMS, DD_NKERNELS, DD_NONE, DD_OK, DD_SIN,
-    DD_SINH, DD_add, DD_cos, DD_cosh, DD_exp, DD_sin, DD_sinh, dd_apply, dd_array, dd_fn, dd_job,
-    dd_kernels, dd_loop, dd_num, dd_set_threads, dd_table, dd_work_rows,
+    DD_COS, DD_COSH, DD_DECAY, DD_EXP, DD_F32, DD_F64, DD_LD, DD_MAXDIMS, DD_NKERNELS, DD_NONE,
+    DD_OK, DD_SIN, DD_SINH, DD_add, DD_cos, DD_cosh, DD_exp, DD_sin, DD_sinh, dd_apply, dd_array,
+    dd_fn, dd_job, dd_kernels, dd_loop, dd_num, dd_set_threads, dd_step, dd_table, dd_work_rows,
 )
 
 cnp.import_array()
@@ -33,7 +34,7 @@ cdef enum:
     MAXKERNELS = 32
 
 cdef dd_fn[MAXKERNELS][3] _value
-cdef dd_fn[3] _square
+cdef dd_fn[3] _square, _power
 cdef dd_fn[8][3] _aux
 cdef int[3] _typenums = [cnp.NPY_FLOAT, cnp.NPY_DOUBLE, cnp.NPY_LONGDOUBLE]
 
@@ -76,8 +77,9 @@ cdef void _fill_tables() except *:
                 _value[k][t] = inner_loop(_UFUNCS[name], _typenums[t])
     for t in range(3):
         _square[t] = inner_loop(np.square, _typenums[t])
+        _power[t] = inner_loop(np.power, _typenums[t])
     for k, ufunc in ((DD_COS, np.cos), (DD_SIN, np.sin), (DD_COSH, np.cosh), (DD_SINH, np.sinh),
-                     (DD_EXP, np.exp)):
+                     (DD_EXP, np.exp), (DD_DECAY, np.exp)):
         for t in range(3):
             _aux[k][t] = inner_loop(ufunc, _typenums[t])
 
@@ -90,7 +92,7 @@ _aux_kernel[DD_COS] = DD_cos
 _aux_kernel[DD_SIN] = DD_sin
 _aux_kernel[DD_COSH] = DD_cosh
 _aux_kernel[DD_SINH] = DD_sinh
-_aux_kernel[DD_EXP] = DD_exp
+_aux_kernel[DD_EXP] = _aux_kernel[DD_DECAY] = DD_exp
 
 
 cdef object value_ufunc(int kernel):
@@ -187,14 +189,47 @@ cdef void scalar_operand(dd_array *x, double *c, Py_ssize_t rows) noexcept:
     memset(x.es, 0, sizeof(x.es[0]) * DD_MAXDIMS)
 
 
-cdef void values_by(dd_job *job, int loop) noexcept:
-    """Which of NumPy's loops computes the values: a kernel's own, SQUARE, or NO_VALUES."""
+cdef void one_step(dd_job *job, dd_step *step, const dd_table *A, int type, int kernel,
+                   double p) noexcept:
+    """A job of one kernel; its operands are to be described still, b only if there is one."""
+    job.type = type
+    job.steps = step
+    job.count = 1
+    step.A = A
+    step.p = p
+    step.from_a = step.from_b = 0
+    step.b.v = step.b.t = NULL
+    step.b.map = NULL
+    step.b.single = False
+    set_kernel(job, step, kernel)
+
+
+cdef void set_kernel(dd_job *job, dd_step *step, int kernel) noexcept:
+    step.kernel = kernel
+    step.aux = _aux[dd_kernels[kernel].aux][job.type]
+
+
+cdef void values_by(dd_job *job, dd_step *step, int loop, exponent *e) noexcept:
+    """Which of NumPy's loops computes the values: a kernel's own, or SQUARE, POWER, NO_VALUES.
+
+    e: room for the exponent of POWER.
+    """
+    step.exponent = NULL
     if loop == NO_VALUES:
-        job.value.run = NULL
+        step.value.run = NULL
     elif loop == SQUARE:
-        job.value = _square[job.type]
+        step.value = _square[job.type]
+    elif loop == POWER:
+        step.value = _power[job.type]
+        step.exponent = e
+        if job.type == DD_F64:
+            e.d = step.p
+        elif job.type == DD_F32:
+            e.f = <float>step.p
+        else:
+            e.l = step.p
     else:
-        job.value = _value[loop][job.type]
+        step.value = _value[loop][job.type]
 
 
 cdef void add_up(int type, char *out, char *data, ptrdiff_t n, ptrdiff_t step) noexcept nogil:
@@ -210,22 +245,24 @@ cdef void add_up(int type, char *out, char *data, ptrdiff_t n, ptrdiff_t step) n
         _value[DD_add][type].run(args, &n, steps, _value[DD_add][type].data)
 
 
-cdef int execute(dd_job *job, int kernel) except -1:
-    """Run a job, its operands and its value loop set.  Returns whether values raised a flag."""
-    cdef int status
+cdef int execute(dd_job *job) except -1:
+    """Run a job.  Returns whether values of any step raised a flag."""
+    cdef int status, i, flags = 0
     if job.size == 0:
         return 0
-    job.kernel = kernel
-    job.aux = _aux[dd_kernels[kernel].aux][job.type]
     if job.nd == 0:  # one element of an array without dimensions
         job.nd = 1
         job.shape[0] = 1
-        job.a.vs[0] = job.a.es[0] = job.b.vs[0] = job.b.es[0] = 0
+        for i in range(job.count):
+            job.steps[i].a.vs[0] = job.steps[i].a.es[0] = 0
+            job.steps[i].b.vs[0] = job.steps[i].b.es[0] = 0
     with nogil:
         status = dd_apply(job)
     if status != DD_OK:
         raise MemoryError("dualdiff: no memory for the work arrays of a kernel")
-    return job.flags
+    for i in range(job.count):
+        flags |= job.steps[i].flags
+    return flags
 
 
 cdef int run_scalar(int kernel, const dd_table *A, double *c, double *a, bint at, double *b,
@@ -250,8 +287,8 @@ cdef int run_scalar(int kernel, const dd_table *A, double *c, double *a, bint at
         if w == NULL:
             raise MemoryError("dualdiff: no memory for the work rows of a kernel")
     if aux != DD_NONE:
-        w[0] = scalar_value(_aux_kernel[aux], a[0])
-    dd_kernels[kernel].run[DD_F64](A, 1, &nc, &na, &nb if b != NULL else NULL, p, w)
+        w[0] = scalar_value(_aux_kernel[aux], -2.0 * fabs(a[0]) if aux == DD_DECAY else a[0])
+    dd_kernels[kernel].run[DD_F64](A, 1, &nc, &na, &nb if b != NULL else NULL, p, w, True)
     if w != local:
         free(w)
     return 0

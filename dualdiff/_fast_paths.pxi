@@ -130,7 +130,7 @@ cdef array_gradient(Gradient g, tuple args, dict kwargs, ndarray x, bint steps):
     try:
         if with_lanes(n, 1):
             (<Factor>alg.factors[0]).scalar = steps
-            y = seed_lanes(<Factor>alg.factors[0], cnp.PyArray_NewCopy(x, cnp.NPY_CORDER), 0)
+            y = seed_lanes(<Factor>alg.factors[0], copied(x), 0)
         else:
             y = seed_array(alg, x, 0)
         result = call_with(g.root, args, kwargs, g.place, y)
@@ -141,7 +141,7 @@ cdef array_gradient(Gradient g, tuple args, dict kwargs, ndarray x, bint steps):
         ):
             return g.pending(result, call_of(alg), x)
         r = <Taylor>result
-        grad = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.NPY_DOUBLE, 0)
+        grad = empty(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.NPY_DOUBLE)
         memcpy(cnp.PyArray_DATA(grad), r.c + 1, n * sizeof(double))
         return (PyFloat64(r.c[0]), grad) if g.with_value else grad
     finally:
@@ -263,8 +263,7 @@ cdef shaped(double *c, x):
     """Coefficients as the input x is: a float, or an array."""
     if PyFloat_Check(x):
         return PyFloat64(c[0])
-    out = cnp.PyArray_EMPTY(
-        cnp.PyArray_NDIM(<ndarray>x), cnp.PyArray_DIMS(<ndarray>x), cnp.NPY_DOUBLE, 0)
+    out = empty(cnp.PyArray_NDIM(<ndarray>x), cnp.PyArray_DIMS(<ndarray>x), cnp.NPY_DOUBLE)
     memcpy(cnp.PyArray_DATA(out), c, cnp.PyArray_NBYTES(out))
     return out
 

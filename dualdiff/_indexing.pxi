@@ -71,6 +71,8 @@ cdef Taylor part(Taylor x, value, terms):
 cdef getitem(Taylor x, index):
     cdef Taylor y
     cdef Py_ssize_t start, stop, step, n
+    if x.base is not None:
+        sync(x)
     if x.lanes is not None:
         return laned_getitem(x, index)
     if x._value is None:
@@ -81,8 +83,6 @@ cdef getitem(Taylor x, index):
         if index is Ellipsis or (type(index) is tuple and len(index) == 0):
             return x
         x = y
-    elif x.base is not None:
-        sync(x)
     if PyLong_CheckExact(index):
         if cnp.PyArray_NDIM(x._value) == 1 and cnp.PyArray_TYPE(x._value) == cnp.NPY_DOUBLE:
             return element(x, <Py_ssize_t>index)
@@ -143,6 +143,8 @@ cdef int set_element(Taylor x, Py_ssize_t i, v) except -1:
 
 cdef int setitem(Taylor x, index, v) except -1:
     cdef tuple u
+    if _newest != NULL:
+        settle_readers(x)
     if PyLong_CheckExact(index):
         if x.base is not None:
             sync(x)

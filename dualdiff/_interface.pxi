@@ -20,7 +20,7 @@ def make_view(Taylor x, value, terms):
 
 def base_of(Taylor x):
     """The number whose memory x is a view of, or None."""
-    return x.base
+    return None if x.base is LATER else x.base
 
 
 def parts(Taylor x):
@@ -103,8 +103,8 @@ def apply(name, Taylor a, b=None, double p=0.0, value=None):
         y.c[0] = value
         b_value = float(b) if type(b) is not Taylor else None
         return _apply_scalars(kernel, y, <Taylor>x, b, b_value)
-    return settled(array_binary(kernel, alg, x, b, np.array(value, order="C", copy=None), NULL,
-                                NULL))
+    return settled(array_binary(kernel, alg, x, b, np.array(value, order="C", copy=None), None,
+                                None))
 
 
 cdef _apply_scalars(int kernel, Taylor y, Taylor x, b, b_value):

@@ -37,7 +37,7 @@ cdef bint has_lanes(x) noexcept:
 
 cdef bint is_pending(Taylor x) noexcept:
     """Whether the terms are still to be summed over their last axis."""
-    return x.lanes is not None and (
+    return x.lanes is not None and x.base is not LATER and (
         cnp.PyArray_NDIM(x._terms) == cnp.PyArray_NDIM(x._value) + 2)
 
 
@@ -85,8 +85,10 @@ cdef tuple spread_lanes(tuple lanes, ndarray like):
 
 cdef Taylor relabeled(Taylor x, Algebra alg, tuple seeds):
     """x over `alg`, whose local factor is larger: its seed s is seeds[s] there; no lanes yet."""
-    cdef Taylor y = array_result(alg, x._value)
+    cdef Taylor y
     cdef Py_ssize_t k
+    sync(x)
+    y = array_result(alg, x._value)
     terms = <object>y._terms
     index = relabel(x.alg, alg, seeds).tolist()
     for k in set(range(1, alg.M)).difference(index):
@@ -97,9 +99,24 @@ cdef Taylor relabeled(Taylor x, Algebra alg, tuple seeds):
     return y
 
 
+cdef dict _maps = {}
+
+
 cdef row_map(Algebra small, Algebra big, tuple seeds):
     """For each monomial of `big` its position in `small` (see relabeled), 0 for none: int32."""
     cdef Table table = big.table
+    cdef Py_ssize_t i
+    if big.D == 1 and len(big.factors) == 1:
+        key = (big.M, seeds)
+        found = _maps.get(key)
+        if found is None:
+            found = np.zeros(big.M, np.int32)
+            for i in range(len(seeds)):
+                found[1 + seeds[i]] = 1 + i
+            if len(_maps) > 1000:
+                _maps.clear()
+            _maps[key] = found
+        return found
     key = ("rows", small.table.key, small.laned, seeds)
     found = table.cache.get(key)
     if found is None:
@@ -120,7 +137,7 @@ cdef laned_binary(int kernel, a, b, ndarray value):
         return pending_binary(kernel, a, b, value)
     if type(a) is not Taylor or type(b) is not Taylor:
         x = <Taylor>(a if type(a) is Taylor else b)
-        z = array_binary(kernel, x.alg, a, b, value, NULL, NULL)
+        z = array_binary(kernel, x.alg, a, b, value, None, None)
         z.lanes = spread_lanes(x.lanes, z._value)
         return z
     x = <Taylor>a
@@ -145,7 +162,7 @@ cdef laned_binary(int kernel, a, b, ndarray value):
         y = dense(y)
         return apply(kernel_names[kernel], x, y, 0.0, value)
     alg, a, b = together(x, y)
-    z = array_binary(kernel, alg, a, b, value, NULL, NULL)
+    z = array_binary(kernel, alg, a, b, value, None, None)
     z.lanes = spread_lanes(x.lanes if px is not None else y.lanes, z._value)
     return z
 
@@ -154,8 +171,6 @@ cdef meet(int kernel, Taylor x, Taylor y, ndarray value):
     """x kernel y, with lanes over one factor: in the union of their local seeds."""
     cdef Taylor z
     cdef Algebra alg
-    cdef int32_t[129] map_x
-    cdef int32_t[129] map_y
     cdef Py_ssize_t i, j, n
     cdef tuple lanes_x = x.lanes, lanes_y = y.lanes
     cdef list lanes, at
@@ -172,7 +187,7 @@ cdef meet(int kernel, Taylor x, Taylor y, ndarray value):
                 equal = False
                 break
     if equal:
-        z = array_binary(kernel, x.alg, x, y, value, NULL, NULL)
+        z = array_binary(kernel, x.alg, x, y, value, None, None)
         z.lanes = lanes_x
         return z
     lanes = list(lanes_x)
@@ -198,24 +213,15 @@ cdef meet(int kernel, Taylor x, Taylor y, ndarray value):
     ):
         mapped = False
     else:
-        mapped = x.alg.D == 1 or kernel == DD_add or kernel == DD_sub
-    if mapped and x.alg.D > 1:
-        ix = row_map(x.alg, alg, tuple(range(len(lanes_x))))
-        iy = row_map(y.alg, alg, tuple(at))
-        z = array_binary(kernel, alg, x, y, value, <int32_t *>cnp.PyArray_DATA(<ndarray>ix),
-                         <int32_t *>cnp.PyArray_DATA(<ndarray>iy))
-    elif mapped:
-        for i in range(n + 1):
-            map_x[i] = i if i <= len(lanes_x) else 0
-            map_y[i] = 0
-        for j in range(len(at)):
-            map_y[<Py_ssize_t>at[j] + 1] = j + 1
-        z = array_binary(kernel, alg, x, y, value, map_x, map_y)
+        mapped = True
+    if mapped:
+        z = array_binary(kernel, alg, x, y, value, row_map(x.alg, alg, tuple(range(len(lanes_x)))),
+                         row_map(y.alg, alg, tuple(at)))
     else:
         y = relabeled(y, laned_algebra(y.alg, n), tuple(at))
         x = relabeled(x, alg, tuple(range(len(lanes_x))))
         alg, p, q = together(x, y)
-        z = array_binary(kernel, alg, p, q, value, NULL, NULL)
+        z = array_binary(kernel, alg, p, q, value, None, None)
     z.lanes = tuple(lanes)
     return z
 

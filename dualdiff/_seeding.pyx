@@ -26,6 +26,8 @@ from dualdiff._taylor cimport (
     terms_of, value_of,
 )
 
+from dualdiff._memory cimport empty
+
 cnp.import_array()
 
 from dualdiff._taylor import DenseLimit, StepsStop, apply, dense_limit
@@ -93,13 +95,39 @@ cdef bint with_lanes(Py_ssize_t n, int order):
     return _mode == "always"
 
 
+cdef ndarray copied(x):
+    """A C-contiguous copy of an array, of recycled memory if it is large."""
+    cdef ndarray out
+    if not (cnp.PyArray_CheckExact(x) and cnp.PyArray_TYPE(<ndarray>x) == cnp.NPY_DOUBLE
+            and cnp.PyArray_ISBEHAVED_RO(<ndarray>x)):
+        return np.array(x, order="C", subok=False)
+    out = empty(cnp.PyArray_NDIM(<ndarray>x), cnp.PyArray_DIMS(<ndarray>x), cnp.NPY_DOUBLE)
+    cnp.PyArray_CopyInto(out, <ndarray>x)
+    return out
+
+
+cdef ndarray no_terms(Py_ssize_t rows, ndarray value):
+    """Rows of zeros for the terms of a value."""
+    cdef cnp.npy_intp[cnp.NPY_MAXDIMS + 2] dims
+    cdef ndarray out
+    cdef int q, nd = cnp.PyArray_NDIM(value)
+    if cnp.PyArray_TYPE(value) != cnp.NPY_DOUBLE:
+        return np.zeros((rows,) + (<object>value).shape, (<object>value).dtype)
+    dims[0] = rows
+    for q in range(nd):
+        dims[q + 1] = cnp.PyArray_DIM(value, q)
+    out = empty(nd + 1, dims, cnp.NPY_DOUBLE)
+    memset(cnp.PyArray_DATA(out), 0, cnp.PyArray_NBYTES(out))
+    return out
+
+
 cdef Taylor seed_lanes(Factor factor, ndarray value, Py_ssize_t first):
     """x + e with one local seed, whose lane numbers the elements from `first` on."""
     cdef Algebra alg
     factor.seeds()
     alg = factor.lanes(1)
     shape = (<object>value).shape
-    terms = np.zeros((alg.M - 1,) + shape, (<object>value).dtype)
+    terms = no_terms(alg.M - 1, value)
     terms[0] = 1
     lane = factor.arange[first : first + cnp.PyArray_SIZE(value)].reshape(shape)
     return new_laned(alg, value, terms, (lane,))
@@ -149,7 +177,7 @@ cdef class Call:
         cdef Py_ssize_t n
         if self.laned:
             if type(x) is not Taylor:
-                return seed_lanes(self.factor, np.array(x, order="C", subok=False), first)
+                return seed_lanes(self.factor, copied(x), first)
             value = np.array(value_of(<Taylor>x), order="C")
             return apply("add", x, seed_lanes(self.factor, value, first), value=value)
         if PyFloat_Check(x):
@@ -171,14 +199,14 @@ cdef class Call:
     def along(self, x, directions):
         """x + sum of directions[s] e_s; directions: constants or numbers, shaped as x."""
         cdef Py_ssize_t s
-        value = np.array(value_of(<Taylor>x) if type(x) is Taylor else x, order="C")
+        value = copied(value_of(<Taylor>x) if type(x) is Taylor else x)
         y = x
         for s, v in enumerate(directions):
             if type(v) is Taylor:
                 term = new_array(self.alg, np.zeros_like(value), self._unit(s, value))
                 term = term * v
             else:
-                rows = np.zeros((self.alg.M - 1,) + value.shape, value.dtype)
+                rows = no_terms(self.alg.M - 1, value)
                 rows[s] = v
                 term = new_array(self.alg, value, rows)
                 if s == 0 and type(x) is not Taylor:
@@ -188,7 +216,7 @@ cdef class Call:
         return y
 
     def _unit(self, s, value):
-        rows = np.zeros((self.alg.M - 1,) + value.shape, value.dtype)
+        rows = no_terms(self.alg.M - 1, value)
         rows[s] = 1
         return rows
 
@@ -343,17 +371,9 @@ cdef scalar_or_array(v):
 
 cdef Taylor seed_array(Algebra alg, ndarray x, Py_ssize_t first):
     """x + e for a float64 array: seeds `first` and following."""
-    cdef cnp.npy_intp[cnp.NPY_MAXDIMS + 2] dims
     cdef Py_ssize_t i, n = cnp.PyArray_SIZE(x)
-    cdef int q, nd = cnp.PyArray_NDIM(x)
-    cdef ndarray value, terms
-    cdef double *t
-    value = cnp.PyArray_NewCopy(x, cnp.NPY_CORDER)
-    dims[0] = alg.M - 1
-    for q in range(nd):
-        dims[q + 1] = cnp.PyArray_DIM(x, q)
-    terms = cnp.PyArray_ZEROS(nd + 1, dims, cnp.NPY_DOUBLE, 0)
-    t = <double *>cnp.PyArray_DATA(terms)
+    cdef ndarray value = copied(x), terms = no_terms(alg.M - 1, x)
+    cdef double *t = <double *>cnp.PyArray_DATA(terms)
     for i in range(n):
         t[(first + i) * n + i] = 1.0
     return new_array(alg, value, terms)

@@ -51,6 +51,7 @@ cdef Taylor widened(Taylor x):
     cdef Factor parent = parent_of(x)
     if parent.root is not None:
         return x
+    sync(x)
     alg = wide_factor(parent).lanes(len(x.lanes))
     return new_laned(alg, x._value, x._terms, x.lanes)
 
@@ -131,6 +132,7 @@ cdef class Scatter:
 
 cdef Scatter scatter_of(Taylor x, shape):
     cdef Scatter s = Scatter.__new__(Scatter)
+    sync(x)
     s.terms = np.array(x._terms)
     s.lanes = tuple([np.array(lane) if (<object>lane).flags.writeable else lane
                      for lane in x.lanes])

@@ -46,6 +46,8 @@ cdef Taylor new_array(Algebra alg, ndarray value, ndarray terms):
 
 cdef Taylor new_view(Taylor x, ndarray value, ndarray terms):
     cdef Taylor y = new_array(x.alg, value, terms)
+    if x.base is LATER:
+        settle(x)
     if y._value is not None:
         y.base = x if x.base is None else x.base
         y.stamp = y.base.stamp
@@ -70,6 +72,8 @@ cdef object value_of(Taylor x):
     """The value as an ndarray, or as np.float64 without dimensions."""
     if x._value is None:
         return _float64(x.c[0])
+    if x.base is LATER:
+        settle(x)
     return x._value
 
 
@@ -88,9 +92,14 @@ cdef ndarray terms_of(Taylor x):
 
 
 cdef int sync(Taylor x) except -1:
-    """Follow the base of a view to the algebra and the lanes that it has moved to."""
+    """Follow the base of a view to the algebra and the lanes that it has moved to.
+
+    A number that waits is computed.
+    """
     cdef Taylor base = x.base
     cdef Py_ssize_t offset
+    if base is LATER:
+        return settle(x)
     if base is None or base.stamp == x.stamp:
         return 0
     offset = <char *>cnp.PyArray_DATA(x._value) - <char *>cnp.PyArray_DATA(base._value)
@@ -187,6 +196,8 @@ cdef Taylor embed(Taylor x, Algebra alg, index):
     cdef cnp.npy_intp *at
     if index is None:
         return x
+    if x.base is not None:
+        sync(x)
     if x._value is None:
         y = new_scalar(alg)
         memset(y.c, 0, alg.M * sizeof(double))
@@ -209,6 +220,7 @@ cdef Taylor embed(Taylor x, Algebra alg, index):
 
 cdef Taylor cast(Taylor x, dtype):
     """x with another dtype; without dimensions and not float64: as arrays without dimensions."""
+    sync(x)
     value = np.asarray(value_of(x)).astype(dtype)
     if x.lanes is not None:
         return new_laned(x.alg, value, x._terms.astype(dtype), x.lanes)

@@ -5,12 +5,29 @@ from dualdiff._algebra cimport Algebra
 cdef enum:
     ROOM = 12  # coefficients that a number without dimensions holds in place
 
+cdef class Later:       # see _later.pxi
+    cdef Algebra alg
+    cdef int kernel, loop, typenum
+    cdef double p
+    cdef Later a, b
+    cdef ndarray va, ta, vb, tb
+    cdef ndarray map_a, map_b
+    cdef ndarray shaped             # any array of the result's shape
+    cdef ndarray value, terms       # the result
+    cdef object errors              # NumPy's error state where the operation stands
+    cdef Py_ssize_t users           # others that wait and read this one
+    cdef Py_ssize_t held            # references by what is about to go
+    cdef Py_ssize_t count           # operations up to this one
+    cdef void *older
+    cdef void *newer
+
 cdef class Taylor:
     cdef Algebra alg
     cdef ndarray _value     # None: one float64, its coefficients at c
     cdef ndarray _terms     # (M - 1, *shape)
     cdef Taylor base        # the number whose memory this one is a view of, or None
     cdef long stamp         # of a base: counts its moves to other algebras or lanes
+    cdef Later later        # None, or the operation that this number waits for (_later.pxi)
     cdef tuple lanes        # None, or for each local seed which seed it stands for (_lanes.pxi)
     cdef double *c          # room, or in heap
     cdef object heap        # None, or owner of the memory at c

@@ -27,6 +27,7 @@ from cpython.ref cimport Py_INCREF, Py_REFCNT
 from libc.math cimport isfinite
 from libc.math cimport pow as c_pow
 from libc.stdint cimport int32_t
+from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 from numpy cimport ndarray
 
@@ -36,13 +37,13 @@ from dualdiff._algebra cimport (
 )
 from dualdiff._csrc cimport (
     DD_add, DD_cos, DD_cosh, DD_div, DD_exp, DD_expm1, DD_log, DD_log1p, DD_mul, DD_neg, DD_power,
-    DD_sin, DD_sinh, DD_sqrt, DD_sub, DD_tan, DD_tanh, dd_job,
+    DD_sin, DD_sinh, DD_sqrt, DD_sub, DD_tan, DD_tanh, dd_array, dd_job, dd_step,
 )
 from dualdiff._driver import kernel_names
 
 from dualdiff._driver cimport (
-    NO_VALUES, SQUARE, add_up, execute, kernel_type, operand, run_scalar, scalar_operand,
-    scalar_value, set_shape, value_ufunc, values_by,
+    NO_VALUES, POWER, SQUARE, add_up, execute, exponent, kernel_type, one_step, operand, run_scalar,
+    scalar_operand, scalar_value, set_kernel, set_shape, value_ufunc, values_by,
 )
 
 from dualdiff._memory cimport empty
@@ -96,6 +97,7 @@ cdef class Slate  # a plain array that becomes a number (_slates.pxi)
 
 
 include "_storage.pxi"
+include "_later.pxi"
 include "_arithmetic.pxi"
 include "_lanes.pxi"
 include "_steps.pxi"
@@ -181,6 +183,8 @@ cdef class Taylor:
         """The primal: a read-only array, or a NumPy scalar without dimensions."""
         if self._value is None:
             return _float64(self.c[0])
+        if self.base is LATER:
+            settle(self)
         if cnp.PyArray_NDIM(self._value) == 0:
             return self._value[()]
         out = self._value.view()

@@ -57,6 +57,7 @@ static array random_array(const dd_table *A, int type, const ptrdiff_t *shape,
     a.x.ts = row * item[type];
     a.x.t = terms ? a.x.v + a.x.ts : NULL;
     a.x.rows = terms ? A->M - 1 : 0;
+    if (!terms) a.x.ts = 0;
     a.x.single = row == 1;
     ptrdiff_t full = 1;
     a.x.flat = 1;
@@ -73,8 +74,11 @@ static void element(const dd_table *A, const array *a, const ptrdiff_t *shape, p
         out[k] = k && !a->x.t ? 0 : *(const double *)(v + k * a->x.ts);
 }
 
-static dd_job job_of(const dd_table *A, int kernel, int type, const ptrdiff_t *shape) {
-    dd_job job = {.A = A, .kernel = kernel, .type = type, .nd = ND, .size = 1};
+/* A job of one step. */
+static dd_job job_of(dd_step *step, const dd_table *A, int kernel, int type,
+                     const ptrdiff_t *shape) {
+    *step = (dd_step){.A = A, .kernel = kernel};
+    dd_job job = {.type = type, .nd = ND, .size = 1, .steps = step, .count = 1};
     for (int q = 0; q < ND; q++) job.shape[q] = shape[q], job.size *= shape[q];
     return job;
 }
@@ -103,9 +107,10 @@ static void check_layouts(void) {
         array a = random_array(A, DD_F64, shape, layouts[la], constant != 1);
         array b = random_array(A, DD_F64, shape, layouts[lb], constant != 2);
         array c = random_array(A, DD_F64, shape, flat, 1);
-        dd_job job = job_of(A, DD_mul, DD_F64, shape);
-        job.a = a.x, job.b = b.x, job.c = c.x;
-        job.value = (dd_fn){multiply, &calls};
+        dd_step step;
+        dd_job job = job_of(&step, A, DD_mul, DD_F64, shape);
+        step.a = a.x, step.b = b.x, step.c = c.x;
+        step.value = (dd_fn){multiply, &calls};
         CHECK(dd_apply(&job) == DD_OK, "status");
         CHECK(calls > 1, "one block only");
         ptrdiff_t bad = 0;
@@ -115,7 +120,7 @@ static void check_layouts(void) {
             double w = x[0] * y[0];
             dd_num nx = {x, a.x.t ? x + 1 : NULL, 1}, ny = {y, b.x.t ? y + 1 : NULL, 1};
             dd_num nw = {z, z + 1, 1};
-            dd_kernels[DD_mul].run[DD_F64](A, 1, &nw, &nx, &ny, 0, NULL);
+            dd_kernels[DD_mul].run[DD_F64](A, 1, &nw, &nx, &ny, 0, NULL, 1);
             z[0] = w;
             double got[64];
             element(A, &c, shape, e, got);
@@ -149,9 +154,11 @@ static void check_types(void) {
                 memcpy(f.memory + (k * size + e) * item[type],
                        a.memory + (k * size + from) * item[type], item[type]);
             }
-        dd_job job = job_of(A, DD_sin, type, shape), plain = job;
-        job.a = a.x, job.c = c.x, plain.a = f.x, plain.c = d.x;
-        job.value = plain.value = value[type], job.aux = plain.aux = aux[type];
+        dd_step step, other;
+        dd_job job = job_of(&step, A, DD_sin, type, shape);
+        dd_job plain = job_of(&other, A, DD_sin, type, shape);
+        step.a = a.x, step.c = c.x, other.a = f.x, other.c = d.x;
+        step.value = other.value = value[type], step.aux = other.aux = aux[type];
         CHECK(dd_apply(&job) == DD_OK && dd_apply(&plain) == DD_OK, "status");
         ptrdiff_t bad = 0, used = type == DD_LD ? 10 : item[type]; /* x87: the rest is padding */
         for (ptrdiff_t i = 0; i < A->M * size; i++)
@@ -166,45 +173,126 @@ static void check_types(void) {
 }
 
 /* Operands that have some of the rows of the result only, in an order of their own. */
-static void check_maps(void) {
+static void check_maps(int order) {
     static const ptrdiff_t shape[ND] = {2, 30, 40}, flat[ND] = {1200, 40, 1},
                            turned[ND] = {1, 2, 60};
-    static const int32_t map_a[] = {0, 3, 0, 1, 2, 0}, map_b[] = {0, 0, 1, 2, 0, 3};
+    /* Seeds of the operands, 3 of 5, then their products where there are any. */
+    static const int32_t seeds_a[] = {2, 0, 3}, seeds_b[] = {1, 2, 4};
     static const int kernels[] = {DD_add, DD_sub, DD_mul, DD_div};
-    int32_t five = 5, three = 3, order = 1;
+    int32_t five = 5, three = 3, map_a[64] = {0}, map_b[64] = {0};
     dd_table *A = test_table(1, &five, &order, 0, NULL, NULL);
     dd_table *B = test_table(1, &three, &order, 0, NULL, NULL);
+    for (int32_t i = 0; i < 3; i++) {
+        map_a[1 + seeds_a[i]] = map_b[1 + seeds_b[i]] = 1 + i;
+        for (int32_t j = i; j < 3 && order > 1; j++) {
+            int32_t in[] = {i, j}, p[] = {seeds_a[i], seeds_a[j]}, q[] = {seeds_b[i], seeds_b[j]};
+            if (p[0] > p[1]) p[0] = seeds_a[j], p[1] = seeds_a[i];
+            map_a[dd_rank(5, 2, p)] = map_b[dd_rank(5, 2, q)] = (int32_t)dd_rank(3, 2, in);
+        }
+    }
     for (int i = 0; i < 4; i++) {
         array a = random_array(B, DD_F64, shape, i % 2 ? flat : turned, 1);
         array b = random_array(B, DD_F64, shape, flat, 1),
               c = random_array(A, DD_F64, shape, flat, 1);
-        dd_job job = job_of(A, kernels[i], DD_F64, shape);
-        job.a = a.x, job.b = b.x, job.c = c.x;
-        job.a.map = map_a, job.b.map = map_b;
+        dd_step step;
+        dd_job job = job_of(&step, A, kernels[i], DD_F64, shape);
+        step.a = a.x, step.b = b.x, step.c = c.x;
+        step.a.map = map_a, step.b.map = map_b;
         CHECK(dd_apply(&job) == DD_OK, "status");
-        double x[6], y[6], got[6], want[6], full_x[6], full_y[6];
+        double x[64], y[64], got[64], want[64], full_x[64], full_y[64];
         ptrdiff_t bad = 0;
         for (ptrdiff_t e = 0; e < job.size; e++) {
             element(B, &a, shape, e, x);
             element(B, &b, shape, e, y);
             element(A, &c, shape, e, got);
             want[0] = got[0], full_x[0] = x[0], full_y[0] = y[0];
-            for (int k = 1; k < 6; k++) {
+            for (int k = 1; k < A->M; k++) {
                 full_x[k] = map_a[k] ? x[map_a[k]] : 0;
                 full_y[k] = map_b[k] ? y[map_b[k]] : 0;
             }
             dd_num nx = {full_x, full_x + 1, 1}, ny = {full_y, full_y + 1, 1};
             dd_num nw = {want, want + 1, 1};
-            dd_kernels[kernels[i]].run[DD_F64](A, 1, &nw, &nx, &ny, 0, NULL);
-            for (int k = 0; k < 6; k++) bad += got[k] != want[k];
+            dd_kernels[kernels[i]].run[DD_F64](A, 1, &nw, &nx, &ny, 0, NULL, 1);
+            for (int k = 0; k < A->M; k++) bad += got[k] != want[k];
         }
-        CHECK(!bad, "%s: %ld rows differ", dd_kernels[kernels[i]].name, (long)bad);
+        CHECK(!bad, "%s at order %d: %ld rows differ", dd_kernels[kernels[i]].name, order,
+              (long)bad);
         free(a.memory);
         free(b.memory);
         free(c.memory);
     }
     dd_table_free(A);
     dd_table_free(B);
+}
+
+static void add(char **args, const ptrdiff_t *n, const ptrdiff_t *steps, void *data) {
+    (void)data;
+    for (ptrdiff_t e = 0; e < *n; e++)
+        *(double *)(args[2] + e * steps[2]) =
+            *(double *)(args[0] + e * steps[0]) + *(double *)(args[1] + e * steps[1]);
+}
+
+/* sin(a) * b, (sin(a) * b) + sin(a), log of it, all times a, plus a constant, times the same: in
+ * one job, of which one result in the middle is kept or not, and one after another. */
+static void check_chains(void) {
+    enum { STEPS = 7 };
+    static const ptrdiff_t shape[ND] = {31, 40, 50}, flat[ND] = {2000, 50, 1},
+                           turned[ND] = {1, 31, 1240};
+    static const int kernels[STEPS] = {DD_sin, DD_mul, DD_add, DD_log,
+                                        DD_mul, DD_add, DD_mul};
+    static const int from[STEPS][2] = {{0, 0}, {1, 0}, {2, 1}, {3, 0}, {4, 0}, {5, 0}, {6, 5}};
+    int calls = 0;
+    const dd_fn values[STEPS] = {
+        {sine, NULL},        {multiply, &calls}, {add, NULL},        {logarithm, NULL},
+        {multiply, &calls}, {add, NULL},         {multiply, &calls}};
+    static const ptrdiff_t one_element[ND] = {0, 0, 0};
+    for (int32_t order = 1; order <= 3; order++) {
+        int32_t seeds = 2;
+        dd_table *A = test_table(1, &seeds, &order, 0, NULL, NULL);
+        array a = random_array(A, DD_F64, shape, turned, 1);
+        array b = random_array(A, DD_F64, shape, flat, 1);
+        array k = random_array(A, DD_F64, shape, one_element, 0);
+        array want[STEPS], got[STEPS];
+        dd_step steps[STEPS], one;
+        ptrdiff_t bytes = A->M * 31 * 40 * 50 * sizeof(double);
+        ((double *)a.memory)[-(a.x.v - a.memory) / (ptrdiff_t)sizeof(double)] = 0; /* log(0) */
+        for (int s = 0; s < STEPS; s++) {
+            want[s] = random_array(A, DD_F64, shape, flat, 1);
+            got[s] = random_array(A, DD_F64, shape, flat, 1);
+            dd_job job = job_of(&one, A, kernels[s], DD_F64, shape);
+            steps[s] = one;
+            steps[s].value = one.value = values[s];
+            steps[s].aux = one.aux = (dd_fn){cosine, NULL};
+            steps[s].from_a = from[s][0], steps[s].from_b = from[s][1];
+            const dd_array *second[STEPS] = {NULL, &b.x, NULL, NULL, &a.x, &k.x, NULL};
+            if (!from[s][0]) steps[s].a = a.x;
+            if (second[s]) steps[s].b = *second[s];
+            one.a = from[s][0] ? want[from[s][0] - 1].x : a.x;
+            if (second[s]) one.b = *second[s];
+            if (from[s][1]) one.b = want[from[s][1] - 1].x;
+            one.c = want[s].x;
+            CHECK(dd_apply(&job) == DD_OK, "status");
+            steps[s].flags = ~one.flags; /* the job says it anew */
+            steps[s].c = (dd_array){0};
+            if (kernels[s] == DD_log)
+                CHECK(one.flags == FE_DIVBYZERO, "flags %d", one.flags);
+        }
+        for (int kept = 0; kept < STEPS; kept++) {
+            for (int s = 0; s < STEPS; s++)
+                steps[s].c = s == kept || s == STEPS - 1 ? got[s].x : (dd_array){0};
+            dd_job job = job_of(&one, A, DD_sin, DD_F64, shape);
+            job.steps = steps, job.count = STEPS;
+            CHECK(dd_apply(&job) == DD_OK, "status");
+            CHECK(steps[3].flags == FE_DIVBYZERO && !steps[1].flags, "flags of the wrong step");
+            CHECK(!memcmp(got[kept].memory, want[kept].memory, bytes), "step %d differs", kept);
+            CHECK(!memcmp(got[STEPS - 1].memory, want[STEPS - 1].memory, bytes), "the result");
+        }
+        free(a.memory);
+        free(b.memory);
+        free(k.memory);
+        for (int s = 0; s < STEPS; s++) free(want[s].memory), free(got[s].memory);
+        dd_table_free(A);
+    }
 }
 
 /* However many threads share a job, the result is the same to the bit. */
@@ -221,23 +309,25 @@ static void check_threads(void) {
     for (int threads = 1; threads <= 5; threads++) {
         CHECK(dd_set_threads(threads) == threads, "threads");
         for (int round = 0; round < 3; round++) {
-            dd_job job = job_of(A, DD_sin, DD_F64, shape);
-            job.a = a.x, job.c = threads == 1 ? one.x : many.x;
-            job.value = (dd_fn){sine, NULL}, job.aux = (dd_fn){cosine, NULL};
-            memset(job.c.v, 0, bytes);
+            dd_step step;
+            dd_job job = job_of(&step, A, DD_sin, DD_F64, shape);
+            step.a = a.x, step.c = threads == 1 ? one.x : many.x;
+            step.value = (dd_fn){sine, NULL}, step.aux = (dd_fn){cosine, NULL};
+            memset(step.c.v, 0, bytes);
             CHECK(dd_apply(&job) == DD_OK, "status");
             CHECK(threads == 1 || !memcmp(many.memory, one.memory, bytes), "%d threads", threads);
         }
     }
-    dd_job job = job_of(A, DD_log, DD_F64, shape);
+    dd_step step;
+    dd_job job = job_of(&step, A, DD_log, DD_F64, shape);
     ((double *)b.x.v)[70000] = 0;
-    job.a = b.x, job.c = many.x;
-    job.value = (dd_fn){logarithm, NULL};
-    CHECK(dd_apply(&job) == DD_OK && job.flags == FE_DIVBYZERO, "flags %d", job.flags);
+    step.a = b.x, step.c = many.x;
+    step.value = (dd_fn){logarithm, NULL};
+    CHECK(dd_apply(&job) == DD_OK && step.flags == FE_DIVBYZERO, "flags %d", step.flags);
     test_fail_at = test_allocations + 2; /* in any of the threads */
-    job = job_of(A, DD_sin, DD_F64, shape);
-    job.a = a.x, job.c = many.x;
-    job.value = (dd_fn){sine, NULL}, job.aux = (dd_fn){cosine, NULL};
+    job = job_of(&step, A, DD_sin, DD_F64, shape);
+    step.a = a.x, step.c = many.x;
+    step.value = (dd_fn){sine, NULL}, step.aux = (dd_fn){cosine, NULL};
     CHECK(dd_apply(&job) == DD_NOMEM, "an allocation failed");
     test_fail_at = 0;
     CHECK(dd_set_threads(0) == 1, "at least one");
@@ -255,20 +345,21 @@ static void check_the_rest(void) {
     dd_table *A = test_table(1, &seeds, &order, 0, NULL, NULL);
     array a = random_array(A, DD_F64, shape, flat, 1), c = random_array(A, DD_F64, shape, flat, 1);
     double before = *(double *)c.x.v, term = *(double *)c.x.t;
-    dd_job job = job_of(A, DD_neg, DD_F64, empty);
-    job.a = a.x, job.c = c.x;
+    dd_step step;
+    dd_job job = job_of(&step, A, DD_neg, DD_F64, empty);
+    step.a = a.x, step.c = c.x;
     CHECK(dd_apply(&job) == DD_OK && *(double *)c.x.t == term, "no elements");
-    job = job_of(A, DD_neg, DD_F64, shape);
-    job.a = a.x, job.c = c.x;
+    job = job_of(&step, A, DD_neg, DD_F64, shape);
+    step.a = a.x, step.c = c.x;
     CHECK(dd_apply(&job) == DD_OK, "status");
     CHECK(*(double *)c.x.v == before, "a value that was given is computed again");
     CHECK(*(double *)c.x.t == -*(double *)a.x.t, "term");
-    CHECK(job.flags == 0, "flags %d", job.flags);
-    job = job_of(A, DD_log, DD_F64, shape);
+    CHECK(step.flags == 0, "flags %d", step.flags);
+    job = job_of(&step, A, DD_log, DD_F64, shape);
     ((double *)a.x.v)[7] = 0;
-    job.a = a.x, job.c = c.x;
-    job.value = (dd_fn){logarithm, NULL};
-    CHECK(dd_apply(&job) == DD_OK && job.flags == FE_DIVBYZERO, "flags %d", job.flags);
+    step.a = a.x, step.c = c.x;
+    step.value = (dd_fn){logarithm, NULL};
+    CHECK(dd_apply(&job) == DD_OK && step.flags == FE_DIVBYZERO, "flags %d", step.flags);
     CHECK(!fetestexcept(FE_ALL_EXCEPT & ~FE_INEXACT), "flags are left behind");
     free(a.memory);
     free(c.memory);
@@ -281,9 +372,10 @@ static void check_memory(void) {
     int32_t seeds = 6, order = 3;
     dd_table *A = test_table(1, &seeds, &order, 0, NULL, NULL);
     array a = random_array(A, DD_F64, shape, flat, 1), c = random_array(A, DD_F64, shape, flat, 1);
-    dd_job job = job_of(A, DD_sin, DD_F64, shape);
-    job.a = a.x, job.c = c.x;
-    job.value = (dd_fn){sine, NULL}, job.aux = (dd_fn){cosine, NULL};
+    dd_step step;
+    dd_job job = job_of(&step, A, DD_sin, DD_F64, shape);
+    step.a = a.x, step.c = c.x;
+    step.value = (dd_fn){sine, NULL}, step.aux = (dd_fn){cosine, NULL};
     test_allocations = 0, test_fail_at = 1;
     CHECK(dd_apply(&job) == DD_NOMEM, "an allocation failed");
     test_fail_at = 0;
@@ -298,6 +390,8 @@ void test_apply(void) {
     check_types();
     check_the_rest();
     check_memory();
-    check_maps();
+    check_maps(1);
+    check_maps(2);
+    check_chains();
     check_threads();
 }

@@ -79,7 +79,8 @@ static NUMBER FN(run)(int kernel, NUMBER a, NUMBER b, double p) {
                                      [DD_SIN] = DD_sin,
                                      [DD_COSH] = DD_cosh,
                                      [DD_SINH] = DD_sinh,
-                                     [DD_EXP] = DD_exp};
+                                     [DD_EXP] = DD_exp,
+                                     [DD_DECAY] = DD_exp};
     const dd_kernel_info *info = dd_kernels + kernel;
     const dd_table *A = a.A;
     ptrdiff_t n = a.n, bytes = A->M * a.num.s * sizeof(T);
@@ -88,9 +89,10 @@ static NUMBER FN(run)(int kernel, NUMBER a, NUMBER b, double p) {
     memcpy(before, a.data, bytes);
     for (ptrdiff_t e = 0; e < n; e++) {
         c.data[e] = FN(value)(kernel, a.data[e], b.data ? b.data[e] : 0, p);
-        if (info->aux) work[e] = FN(value)(aux_kernel[info->aux], a.data[e], 0, 0);
+        T x = info->aux == DD_DECAY ? -2 * LIBM(fabs)(a.data[e]) : a.data[e];
+        if (info->aux) work[e] = FN(value)(aux_kernel[info->aux], x, 0, 0);
     }
-    info->run[TYPE](A, n, &c.num, &a.num, b.data ? &b.num : NULL, p, work);
+    info->run[TYPE](A, n, &c.num, &a.num, b.data ? &b.num : NULL, p, work, 1);
     CHECK(!memcmp(before, a.data, bytes), "%s changes its input", info->name);
     for (int64_t k = 0; k < A->M; k++)
         for (ptrdiff_t e = n; e < n + 3; e++)

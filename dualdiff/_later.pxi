@@ -1,0 +1,360 @@
+"""Part of _taylor.pyx: results that are computed later, several operations at once.
+
+Fresh memory costs more than arithmetic.  So an operation on large arrays is noted down (a
+`Later`) and gives a number without memory; when somebody looks at that number, all that led to it
+is computed block by block in the cache (csrc/apply.c), and only results that somebody still
+holds go to memory.  The operations, their order and their bits are those of one at a time.
+
+A number that waits has `base` set to LATER, so that everything that follows a base (sync)
+settles it first; its `_value` has the shape and the dtype, its elements are NaN.
+Invariants: operands of what waits do not change: an assignment to a number settles all that reads
+its memory (settle_readers), and a plain array that might change is used at once.  A job has its
+own references to all that it reads: another thread may compute the same numbers.
+"""
+
+cdef Py_ssize_t LATER_BYTES = 1 << 17   # of values from which operations wait
+cdef enum:
+    LATER_STEPS = 48                    # operations that wait for one result
+
+cdef Taylor LATER = Taylor.__new__(Taylor)  # the base of every number that waits
+cdef dict _blanks = {}                      # type number -> NaN of that type
+cdef void *_newest = NULL                   # the Later made last
+
+
+@cython.final
+@cython.no_gc_clear
+cdef class Later:
+    """One operation that waits: kernel, operands, and the result once it is there.
+
+    An operand is another Later, or values and terms (None for a constant).
+    """
+
+    def __dealloc__(self):
+        unlink(self)
+        drop_operands(self)
+
+
+cdef void unlink(Later q) noexcept:
+    """Take q out of the list of those that wait."""
+    global _newest
+    if q.newer != NULL:
+        (<Later>q.newer).older = q.older
+    elif _newest == <void *>q:
+        _newest = q.older
+    if q.older != NULL:
+        (<Later>q.older).newer = q.newer
+    q.older = q.newer = NULL
+
+
+cdef void drop_operands(Later q) noexcept:
+    if q.a is not None:
+        q.a.users -= 1
+        q.a = None
+    if q.b is not None:
+        q.b.users -= 1
+        q.b = None
+    q.va = q.ta = q.vb = q.tb = None
+
+
+# ---- noting down -----------------------------------------------------------------------------
+
+cdef bint may_wait(int kernel_type, ndarray shaped, x, y) except -1:
+    """Whether an operation on these, one of which is None or a plain array perhaps, can wait.
+
+    Other operands than single numbers must have the shape of the result.
+    """
+    if kernel_type < 0 or cnp.PyArray_NBYTES(shaped) < LATER_BYTES or not cnp.PyArray_NDIM(shaped):
+        return False
+    for v in (x, y):
+        if type(v) is Taylor and (<Taylor>v)._value is not None and not (
+            cnp.PyArray_SAMESHAPE((<Taylor>v)._value, shaped)
+            or cnp.PyArray_SIZE((<Taylor>v)._value) == 1
+        ):
+            return False
+    return True
+
+
+cdef Taylor wait(int kernel, int loop, double p, Algebra alg, ndarray shaped, x, y, ndarray map_x,
+                 ndarray map_y):
+    """The number that x kernel y will be; y is None for a kernel of one operand."""
+    cdef Later q = Later.__new__(Later)
+    cdef Taylor z
+    cdef bint now
+    global _newest
+    q.alg, q.kernel, q.loop, q.p = alg, kernel, loop, p
+    q.map_a, q.map_b = map_x, map_y
+    q.shaped = shaped
+    q.count = 1
+    now = note(q, x, True)
+    if y is not None and note(q, y, False):
+        now = True
+    q.typenum = cnp.PyArray_TYPE(q.va if q.a is None else q.a.shaped)
+    if q.typenum != cnp.PyArray_TYPE(shaped):
+        raise RuntimeError("dualdiff: internal error: operands of two dtypes")
+    q.errors = np.geterr()
+    if q.count > LATER_STEPS:  # counted some of them twice, perhaps
+        q.count = count_steps(q)
+    now = now or q.count >= LATER_STEPS or not quiet(q.errors)
+    q.older = _newest
+    if _newest != NULL:
+        (<Later>_newest).newer = <void *>q
+    _newest = <void *>q
+    z = Taylor.__new__(Taylor)
+    z.alg = alg
+    z.later = q
+    z._value = blank(shaped)
+    z.base = LATER
+    if now:
+        settle(z)
+    return z
+
+
+cdef bint quiet(dict errors) except -1:
+    """Whether floating-point errors are to be warned of, at most."""
+    for what in errors.values():
+        if what != "warn" and what != "ignore":
+            return False
+    return True
+
+
+cdef bint note(Later q, v, bint first) except -1:
+    """Take v down as an operand; returns whether its elements may change behind our back."""
+    cdef Later other
+    cdef ndarray value, terms = None
+    cdef bint changing = False
+    if type(v) is Taylor:
+        if (<Taylor>v).base is LATER:
+            other = (<Taylor>v).later
+            if other.value is None:
+                other.users += 1
+                if first or q.a is not other:
+                    q.count += other.count
+                if first:
+                    q.a = other
+                else:
+                    q.b = other
+                return False
+        sync(<Taylor>v)
+        if (<Taylor>v)._value is None:  # it may be assigned to
+            value, terms = np.asarray(value_of(<Taylor>v)), terms_of(<Taylor>v)
+        else:
+            value, terms = (<Taylor>v)._value, (<Taylor>v)._terms
+    elif cnp.PyArray_Check(v):
+        value = <ndarray>v
+        if cnp.PyArray_SIZE(value) * 8 <= cnp.PyArray_SIZE(q.shaped):
+            value = value.copy()
+        else:
+            changing = True
+    else:
+        value = np.asarray(v)
+    if first:
+        q.va, q.ta = value, terms
+    else:
+        q.vb, q.tb = value, terms
+    return changing
+
+
+cdef ndarray blank(ndarray shaped):
+    """An array of NaN of a shape, without memory."""
+    cdef cnp.npy_intp[cnp.NPY_MAXDIMS + 2] strides
+    cdef int typenum = cnp.PyArray_TYPE(shaped)
+    cdef ndarray nan = _blanks.get(typenum)
+    if nan is None:
+        nan = _blanks[typenum] = np.full((), np.nan, shaped.dtype)
+        nan.flags.writeable = False
+    memset(strides, 0, sizeof(strides))
+    return at_memory(nan, nan, <char *>cnp.PyArray_DATA(nan), cnp.PyArray_NDIM(shaped),
+                     cnp.PyArray_DIMS(shaped), strides)
+
+
+# ---- computing ---------------------------------------------------------------------------------
+
+cdef int settle(Taylor x) except -1:
+    """Let x, a number that waits, have its values and terms."""
+    cdef Later q = x.later
+    if q.value is None:
+        compute(q)
+    x._value, x._terms = q.value, q.terms
+    x.base = None
+    x.later = None
+    return 0
+
+
+cdef int settle_readers(Taylor x) except -1:
+    """Compute everything that waits and reads the memory of x, which is about to change."""
+    cdef Later q
+    cdef void *at
+    cdef char *low
+    cdef char *high
+    if x.base is not None:
+        sync(x)
+    x = x if x.base is None else x.base
+    if x._value is None:
+        return 0
+    memory_bounds(x._value, &low, &high)
+    at = _newest
+    while at != NULL:
+        q = <Later>at
+        if q.value is None and (reads(q.va, low, high) or reads(q.vb, low, high)):
+            compute(q)  # takes it, and others perhaps, out of the list
+            at = _newest
+        else:
+            at = q.older
+    return 0
+
+
+cdef void memory_bounds(ndarray a, char **low, char **high) noexcept:
+    """The memory of an array's elements: low <= address < high."""
+    cdef Py_ssize_t reach
+    cdef int q
+    low[0] = <char *>cnp.PyArray_DATA(a)
+    high[0] = low[0] + cnp.PyArray_ITEMSIZE(a)
+    for q in range(cnp.PyArray_NDIM(a)):
+        reach = (cnp.PyArray_DIM(a, q) - 1) * cnp.PyArray_STRIDE(a, q)
+        if reach < 0:
+            low[0] += reach
+        else:
+            high[0] += reach
+
+
+cdef bint reads(ndarray a, char *low, char *high) noexcept:
+    """Whether an operand, or None, has elements in this memory."""
+    cdef char *first
+    cdef char *last
+    if a is None:
+        return False
+    memory_bounds(a, &first, &last)
+    return first < high and low < last
+
+
+cdef int collect(Later q, dict place, list order) except -1:
+    """Append q and what it waits for to a job, operands first."""
+    if q.value is not None or q in place:
+        return 0
+    if q.a is not None:
+        collect(q.a, place, order)
+    if q.b is not None:
+        collect(q.b, place, order)
+    order.append(q)
+    place[q] = len(order)
+    return 0
+
+
+cdef Py_ssize_t count_steps(Later q) except -1:
+    """How many operations q waits for, itself included."""
+    cdef list order = []
+    collect(q, {}, order)
+    return len(order)
+
+
+cdef bint is_kept(Later q) noexcept:
+    """Whether a number holds q: not just a job, a variable and those that wait for it."""
+    return Py_REFCNT(q) - q.users - q.held > 3
+
+
+cdef int compute(Later root) except -1:
+    """Compute root, and with it what it waits for."""
+    cdef dict place = {}
+    cdef list order = [], results
+    cdef Later q
+    cdef Py_ssize_t i
+    if root.value is not None:
+        return 0
+    collect(root, place, order)
+    results = run_steps(root, place, order)
+    if results is None:  # one by one, for the values of each that NumPy will warn of
+        for q in order:
+            compute(q)
+        return 0
+    for i in range(len(order)):
+        if results[i] is not None:
+            q = <Later>order[i]
+            q.value, q.terms = results[i]
+            unlink(q)
+            drop_operands(q)
+    return 0
+
+
+cdef list run_steps(Later root, dict place, list order):
+    """Run a job: for each step its value and terms, or None where it is not kept.
+
+    None in place of it all if there are several and one raised a floating-point exception.
+    """
+    cdef dd_job job
+    cdef Py_ssize_t i, n = len(order)
+    cdef exponent *exponents
+    cdef ndarray value, terms
+    cdef list results = [], operands = []
+    cdef Later q
+    job.steps = <dd_step *>calloc(n, sizeof(dd_step))
+    exponents = <exponent *>calloc(n, sizeof(exponent))
+    if job.steps == NULL or exponents == NULL:
+        free(job.steps)
+        free(exponents)
+        raise MemoryError("dualdiff: no memory for the steps of a job")
+    try:
+        job.type = kernel_type(root.typenum)
+        job.count = <int>n
+        set_shape(&job, root.shaped)
+        for i in range(n):
+            q = <Later>order[i]
+            fill_step(&job, job.steps + i, exponents + i, q, place, operands)
+            if q is root or is_kept(q):
+                value = empty_like_shape(q.shaped, q.typenum)
+                terms = empty_terms(q.alg, value)
+                operand(&job, &job.steps[i].c, value, terms)
+                results.append((value, terms))
+            else:
+                results.append(None)
+        if execute(&job):
+            if n > 1:
+                return None
+            complain(root)
+        return results
+    finally:
+        free(job.steps)
+        free(exponents)
+
+
+cdef int fill_step(dd_job *job, dd_step *s, exponent *e, Later q, dict place,
+                   list operands) except -1:
+    """Describe one operation that waits, and take down the arrays that it reads."""
+    s.A = q.alg.t
+    s.p = q.p
+    set_kernel(job, s, q.kernel)
+    s.from_a = read_operand(job, &s.a, q.a, q.va, q.ta, place, operands)
+    s.from_b = read_operand(job, &s.b, q.b, q.vb, q.tb, place, operands)
+    if q.map_a is not None:
+        s.a.map = <int32_t *>cnp.PyArray_DATA(q.map_a)
+        s.b.map = <int32_t *>cnp.PyArray_DATA(q.map_b)
+    values_by(job, s, q.loop, e)
+    return 0
+
+
+cdef int read_operand(dd_job *job, dd_array *x, Later q, ndarray value, ndarray terms, dict place,
+                      list operands) except -1:
+    """Describe an operand: returns 1 + the step that computes it, or 0 where it is there."""
+    if q is not None and q in place:
+        return place[q]
+    if q is not None:
+        value, terms = q.value, q.terms
+    if value is not None:
+        operand(job, x, value, terms)
+        operands.append((value, terms))
+    return 0
+
+
+cdef int complain(Later q) except -1:
+    """Let NumPy warn of an operation whose operands are there."""
+    with np.errstate(**q.errors):
+        warn(q.kernel, q.loop, q.p, q.va if q.a is None else q.a.value,
+             q.vb if q.b is None else q.b.value)
+    return 0
+
+
+def set_later_bytes(Py_ssize_t size):
+    """From how many bytes of values on operations wait; returns the bound before."""
+    global LATER_BYTES
+    before = LATER_BYTES
+    LATER_BYTES = size
+    return before

@@ -1,0 +1,276 @@
+"""Operations that wait (dualdiff/_later.pxi): the same bits as one at a time, whatever happens."""
+
+import gc
+import threading
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+from numbers_by_hand import algebra
+
+import dualdiff as dd
+from dualdiff._taylor import make, set_later_bytes
+
+N = 40  # elements: several operations wait even for so few where a test says so
+
+
+@pytest.fixture(autouse=True)
+def waiting():
+    """Let operations of any size wait."""
+    before = set_later_bytes(1)
+    yield
+    set_later_bytes(before)
+
+
+def numbers(*values, order=1):
+    """Numbers with a seed for each element, or to higher orders one for each array."""
+    values = [np.array(v) for v in values]
+    seeds = [v.size if order == 1 else 1 for v in values]
+    alg, out, first = algebra((sum(seeds), order)), [], 0
+    for v, n in zip(values, seeds, strict=True):
+        terms = np.zeros((alg.M - 1, v.size), v.dtype)
+        terms[range(first, first + n), range(n)] = 1
+        terms[first] += order > 1
+        out.append(make(alg, v, terms.reshape(-1, *v.shape)))
+        first += n
+    return out
+
+
+def at_once(f, *args):
+    """f with nothing waiting."""
+    before = set_later_bytes(2**62)
+    try:
+        return f(*args)
+    finally:
+        set_later_bytes(before)
+
+
+def same(x, y):
+    """Whether two numbers have the same bits."""
+    return (np.array_equal(x.value, y.value, equal_nan=True)
+            and np.array_equal(x.terms, y.terms, equal_nan=True))
+
+
+UNARY = [np.negative, np.sin, np.cos, np.exp, np.tanh, np.sinh, np.cosh, np.expm1, np.tan,
+         lambda x: x**2, lambda x: x**3, np.square, lambda x: np.log1p(x * x), lambda x: 1.5 * x,
+         lambda x: x - 0.25, lambda x: 0.25 - x, lambda x: x / 3.0, lambda x: 2.0 / (1.0 + x * x),
+         lambda x: np.sqrt(1.0 + x * x), lambda x: np.log(2.0 + x * x), np.absolute,
+         lambda x: np.maximum(x, 0.1), lambda x: np.where(x > 0, x, -x)]
+BINARY = [np.add, np.subtract, np.multiply, lambda x, y: x / (2.0 + y * y)]
+
+
+@st.composite
+def programs(draw):
+    """[(operation, places of its operands)], each over what stands before it."""
+    steps = []
+    for i in range(draw(st.integers(1, 70))):
+        unary = draw(st.booleans())
+        ops = UNARY if unary else BINARY
+        at = st.integers(max(0, i - 3), i + 1)
+        steps.append((draw(st.sampled_from(ops)), [draw(at) for _ in range(1 if unary else 2)]))
+    return steps, draw(st.sets(st.integers(0, 71))), draw(st.integers(1, 2))
+
+
+def run(steps, kept, x, y):
+    """All that is kept of a program, and its last result."""
+    values, out = [x, y], []
+    for i, (f, places) in enumerate(steps):
+        values.append(f(*[values[p] for p in places]))
+        values[-1] = np.tanh(values[-1]) if i % 5 == 4 else values[-1]  # stays finite
+        if i in kept:
+            out.append(values[-1])
+        if i >= 3:
+            values[i - 3] = None  # nothing reads it any more
+    return [*out, values[-1]]
+
+
+@settings(max_examples=40, deadline=None)
+@given(programs(), st.booleans())
+def test_random_programs_give_the_same_bits(program, laned):
+    steps, kept, order = program
+    a = np.linspace(-1.1, 1.3, N if order == 1 else 8)
+    results = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for runner in (at_once, lambda f: f()):
+            got = []
+
+            def f(v, got=got):
+                got.extend(run(steps, kept, v[1:], v[:-1]))
+                return np.sum(got[-1])
+            before = dd.set_lanes("always" if laned else "never")
+            try:
+                slope = runner(lambda f=f: dd.grad(f)(a) if order == 1 else dd.hessian(f)(a))
+            finally:
+                dd.set_lanes(before)
+            results.append((slope, got))
+    assert np.array_equal(results[0][0], results[1][0], equal_nan=True)
+    for x, y in zip(results[0][1], results[1][1], strict=True):
+        assert np.array_equal(x.value, y.value, equal_nan=True)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.longdouble])
+@pytest.mark.parametrize("order", [1, 2, 4])
+def test_dtypes_and_orders(dtype, order):
+    a, b = np.linspace(0.1, 2.0, N, dtype=dtype), np.linspace(2.0, 3.0, N, dtype=dtype)
+
+    def f(x, y):
+        return np.tanh(x * y + 0.5) / (1 + y**2) - np.exp(-x) * x**3
+    x, y = numbers(a, b, order=order)
+    got, want = f(x, y), at_once(f, x, y)
+    assert got.dtype == want.dtype == dtype
+    assert same(got, want)
+
+
+def test_shared_results_and_long_chains():
+    x, = numbers(np.linspace(-1, 1, N), order=2)
+
+    def f(x):
+        for _ in range(300):  # many more than wait at a time, each used twice
+            x = 0.5 * x + 0.25 * np.sin(x)
+        return x
+    assert same(f(x), at_once(f, x))
+
+
+def test_operands_that_change_afterwards():
+    a = np.linspace(0.0, 1.0, N)
+    x, = numbers(a)
+    c = np.full(N, 2.0)
+    y = x * c + 1.0
+    c[:] = 0.0
+    assert np.array_equal(y.value, a * 2.0 + 1.0)
+    small = np.array(3.0)
+    y = x * small
+    small[...] = 0.0
+    assert np.array_equal(y.value, a * 3.0)
+    s, = numbers(2.0)
+    y = x * s
+    s[...] = 7.0
+    assert np.array_equal(y.value, a * 2.0)
+    y, part = np.sin(x), x[3:9]
+    part[2] = 50.0  # x[5]
+    assert y.value[5] == np.sin(a)[5] and x.value[5] == 50.0
+    y = np.cos(x)
+    x *= 0.0
+    assert np.array_equal(y.value[6:], np.cos(a)[6:]) and not x.value.any()
+
+
+def test_views_and_assignments_of_what_waits():
+    a = np.linspace(0.0, 1.0, N)
+    x, = numbers(a)
+    y = np.exp(x) * 2.0
+    view = y[::-2]
+    y[-1] = 5.0
+    assert view.value[0] == 5.0 and not view.terms[:, 0].any()
+    z = np.exp(x)
+    z[1] = x[2] * x[2]
+    assert z.value[1] == a[2] ** 2 and z.terms[2, 1] == 2 * a[2] and z.terms[1, 1] == 0.0
+    w = np.exp(x)
+    w += w * w
+    assert np.array_equal(w.value, np.exp(a) + np.exp(a) * np.exp(a))
+
+
+def test_what_is_let_go_is_not_computed_and_what_is_held_is_once():
+    calls = []
+    x, = numbers(np.linspace(0.0, 1.0, N))
+    y = np.sin(x)
+    z = y * y
+    del y
+    gc.collect()
+    assert same(z, at_once(lambda: np.sin(x) * np.sin(x)))
+    for _ in range(1000):  # nothing is looked at
+        calls.append(None)
+        np.sin(x)
+    w = np.cos(x)
+    both = w + w, w * w
+    for q in both:
+        assert q.value.shape == (N,)
+    assert same(w, at_once(np.cos, x))
+
+
+def test_warnings_come_with_the_state_of_the_operation():
+    x, = numbers(np.linspace(-1.0, 1.0, 41))
+    with np.errstate(all="ignore"):
+        y = np.log(x) + 1.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.isnan(y.value[0])
+    y = np.log(x)
+    with pytest.warns(RuntimeWarning) as seen:
+        z = (np.exp(y) * 2.0).value
+    assert {str(w.message) for w in seen} == {"divide by zero encountered in log",
+                                              "invalid value encountered in log"}
+    assert np.isnan(z[0])
+    with np.errstate(divide="raise", invalid="raise"), pytest.raises(FloatingPointError):
+        np.log(x)
+
+
+def test_a_warning_that_is_an_error_leaves_the_number_as_it_is():
+    a = np.linspace(-1.0, 1.0, 41)
+    x, = numbers(a)
+    y = np.sqrt(x) * 2.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(RuntimeWarning, match="invalid value encountered in sqrt"):
+            y.value
+    with np.errstate(invalid="ignore"):
+        want = np.sqrt(a) * 2.0
+    with pytest.warns(RuntimeWarning, match="sqrt"):
+        assert np.array_equal(y.value, want, equal_nan=True)
+
+
+def test_strong_zeros_inside_a_job():
+    a = np.array([0.0, 0.25, 4.0])
+    x, = numbers(a)
+
+    def f(x):
+        return np.sqrt(x * x) * 3.0 + 1.0
+    y = f(x)
+    assert not np.isnan(y.terms).any()
+    assert same(y, at_once(f, x))
+
+
+def test_threads_share_what_waits():
+    x, = numbers(np.linspace(0.0, 1.0, 5000), order=2)
+    want = at_once(lambda: np.tanh(np.sin(x) * 2.0) + x)
+    for _ in range(20):
+        y = np.tanh(np.sin(x) * 2.0) + x
+        seen = []
+
+        def look(y=y, seen=seen):
+            seen.append(same(y, want))
+        workers = [threading.Thread(target=look) for _ in range(6)]
+        for w in workers:
+            w.start()
+        for w in workers:
+            w.join()
+        assert seen == [True] * 6
+
+
+def test_everything_that_looks_at_a_number_sees_its_values():
+    a = np.linspace(0.5, 1.5, N)
+    x, = numbers(a)
+    want = np.exp(a)
+    looks = {
+        "value": lambda y: y.value, "comparison": lambda y: y > 2.0, "float of an element":
+        lambda y: y[3].value, "iteration": lambda y: [e.value for e in y], "item":
+        lambda y: y.item(3).value, "repr": repr, "contains": lambda y: want[3] in y,
+        "sum": lambda y: np.sum(y).value, "mean": lambda y: y.mean().value,
+        "matmul": lambda y: (np.eye(N) @ y).value, "stack": lambda y: np.stack([y, y]).value,
+        "reshape": lambda y: y.reshape(2, -1).value, "T": lambda y: y.T.value,
+        "real": lambda y: y.real.value, "copy": lambda y: y.copy().value,
+        "astype": lambda y: y.astype(np.float32).value, "where": lambda y: np.where(y > 2, y, 0).value,
+        "sort": lambda y: np.sort(y)[::-1].value, "concatenate":
+        lambda y: np.concatenate([y, y]).value, "terms": lambda y: y.terms, "cumsum":
+        lambda y: np.cumsum(y).value, "arctan": lambda y: np.arctan(y).value, "power":
+        lambda y: (y**0.5).value, "object array": lambda y: np.array([y[0], y[1]])[1].value,
+    }
+    for name, look in looks.items():
+        got, expected = look(np.exp(x)), at_once(lambda look=look: look(np.exp(x)))
+        assert np.array_equal(got, expected), name
+
+
+def test_bound():
+    before = set_later_bytes(123)
+    assert set_later_bytes(before) == 123
