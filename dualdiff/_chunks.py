@@ -1,13 +1,16 @@
 """Derivative tensors in one evaluation of the function, or in several over chunks of seeds.
 
 A *job* is one evaluation: some blocks of seeds, each with the order to which it is kept.
-A derivative of order k takes the multisets of k blocks; each multiset is one job whose
-factors are the distinct blocks, so that every symmetric entry is computed once.
+A derivative of order k takes the multisets of k blocks; each multiset is one job, so that
+every symmetric entry is computed once.  Without lanes the factors of a job are its distinct
+blocks.  With lanes all elements have seeds in every job, as they have in one evaluation, and
+all seeds of other blocks are one more seed, which nobody reads.
 
 May import: inputs, seeding, the number, pytrees.  Invariants: each coefficient is
 computed by the same operations in the same order whatever the chunks are (the factor of
 the last block is the oldest, which gives the product tables of all jobs one order of
-pairs); jobs can be pickled, and run in any order.
+pairs; `Factor.whole` lets lanes decide as if there were no chunks); jobs can be pickled,
+and run in any order.
 """
 
 import functools
@@ -20,6 +23,7 @@ from _thread import allocate_lock
 import numpy as np
 
 from dualdiff import _multisets
+from dualdiff._algebra import Factor
 from dualdiff._arguments import (
     check_count,
     check_result_kind,
@@ -27,7 +31,7 @@ from dualdiff._arguments import (
     flatten_result,
     split_aux,
 )
-from dualdiff._seeding import Call, evaluated, lanes_pay
+from dualdiff._seeding import Call, evaluated, lanes_pay, set_lanes
 from dualdiff._taylor import DenseLimit, StepsStop, Taylor, is_laned, set_dense_limit
 from dualdiff.tree_util import tree_flatten, tree_unflatten
 
@@ -98,18 +102,27 @@ class Task:
     """What all jobs of one call share.
 
     order: of the tensor; scalar: the result must be one number (for each point);
-    real: complex results need holomorphic; gradient: read first derivatives as well.
+    real: complex results need holomorphic; gradient: read first derivatives as well;
+    dense: never with lanes.  With its jobs the settings of the caller go to other processes.
     """
+
+    sent = None  # (memory budget, mode of lanes) of the process that sent it
 
     def __init__(self, who, fun, inputs, kwargs, order, *, has_aux=False, holomorphic=False,
                  scalar=False, real=False, gradient=False, instead="jacfwd", diagonal=False,
-                 coefficients=False):
+                 coefficients=False, dense=False):
         self.who, self.fun, self.inputs, self.kwargs = who, fun, inputs, kwargs
         self.order, self.has_aux, self.holomorphic = order, has_aux, holomorphic
         self.scalar, self.real, self.gradient = scalar, real, gradient
         self.instead = instead
         self.coefficients = coefficients  # of Taylor's series, not derivatives
+        self.dense = dense
         self.diagonal = diagonal  # only d^k / dx_i^k, so only jobs of one block
+
+    def __getstate__(self):
+        mode = set_lanes("auto")
+        set_lanes(mode)
+        return self.__dict__ | {"sent": (memory_budget(), mode)}
 
     def check(self, result):
         """(leaves, treedef) of a result of the function."""
@@ -158,16 +171,32 @@ class Part:
 
 def run_job(task, blocks, lead, lanes=False, steps=False):
     """Evaluate once; blocks = [(first, stop, order)] ascending; lead: read values and aux."""
-    calls = [Call(hi - lo, k, lanes) for lo, hi, k in reversed(blocks)][::-1]
+    if task.sent is not None:
+        memory_budget(task.sent[0])
+        set_lanes(task.sent[1])
+    count, spans = task.inputs.count, [(lo, hi) for lo, hi, _ in blocks]
+    whole = None if spans == [(0, count)] else Factor(count, task.order)
+    if lanes and whole is not None:
+        calls, spans = [part_of(count, spans, whole)], [(0, count)]
+    else:
+        calls = [Call(hi - lo, k, lanes, whole=whole) for lo, hi, k in reversed(blocks)][::-1]
     calls[0].factor.scalar = steps
     try:
-        args = task.inputs.with_seeds([(c, lo, hi) for c, (lo, hi, _) in
-                                       zip(calls, blocks, strict=True)])
+        args = task.inputs.with_seeds([(c, *span) for c, span in zip(calls, spans, strict=True)])
         return read_job(task, calls, blocks, task.fun(*args, **task.kwargs), lead)
     finally:
         args = None
         for call in calls:
             call.__exit__()
+
+
+def part_of(count, spans, whole):
+    """The call of a job with lanes: seeds of its blocks, then one for all others."""
+    n = sum(hi - lo for lo, hi in spans)
+    labels = np.full(count, n)
+    labels[np.concatenate([np.arange(lo, hi) for lo, hi in spans])] = np.arange(n)
+    labels.flags.writeable = False
+    return Call(n + 1, whole.order, True, whole=whole, labels=labels)
 
 
 def read_job(task, calls, blocks, result, lead):
@@ -178,7 +207,7 @@ def read_job(task, calls, blocks, result, lead):
     values = [strip(calls, y) for y in leaves] if lead else None
     firsts = None
     if task.gradient and len(blocks) == 1:
-        firsts = [calls[0].gradient(y) for y in leaves]
+        firsts = [calls[0].gradient(y)[:blocks[0][1] - blocks[0][0]] for y in leaves]
     if lead and task.has_aux:
         flat, aux_def = tree_flatten(aux)
         aux = tree_unflatten(aux_def, [strip(calls, x) for x in flat])
@@ -197,21 +226,36 @@ def top_of(calls, blocks, y, diagonal, coefficients=False):
     shape = y.shape if type(y) is Taylor else np.shape(y)
     if type(y) is not Taylor and np.asarray(y).dtype.kind in "iu":
         y = np.zeros(shape)
-    for call, (lo, hi, k) in zip(calls, blocks, strict=True):
-        n = hi - lo
-        monomials = slice(math.comb(n + k - 1, k - 1), math.comb(n + k, k))
-        if diagonal:
-            monomials = monomials.start + _multisets.rank(np.repeat(np.arange(n)[:, None], k, 1))
+    for call, part in parts_of(calls, blocks):
+        n, k = call.factor.n, sum(k for _, _, k in part)
+        first = math.comb(n + k - 1, k - 1)
+        if diagonal or n != part[0][1] - part[0][0]:
+            monomials = first + _multisets.rank(seeds_of(shifted(part), diagonal))
+        else:
+            monomials = slice(first, math.comb(n + k, k))
         y = call.coefficients(y, monomials)
     if len(calls) > 1:
         y = y.reshape((-1, *shape))
     if coefficients or sum(k for _, _, k in blocks) == 1:
         return y
     if len(blocks) == 1 and not diagonal:
-        scale = _multisets.scales(n, k).astype(y.dtype, copy=False)
+        lo, hi, k = blocks[0]
+        scale = _multisets.scales(hi - lo, k).astype(y.dtype, copy=False)
     else:
         scale = _multisets.factorials(seeds_of(blocks, diagonal)).astype(y.dtype)
     return y * scale.reshape((-1,) + (1,) * len(shape))
+
+
+def parts_of(calls, blocks):
+    """Each call of a job with its blocks: one, or, with lanes, all."""
+    return [(calls[0], blocks)] if len(calls) == 1 else [
+        (c, [b]) for c, b in zip(calls, blocks, strict=True)]
+
+
+def shifted(blocks):
+    """The blocks of one call as its own seeds are numbered."""
+    return [(lo, hi, k) for (lo, hi), (_, _, k) in
+            zip(blocks_of([hi - lo for lo, hi, _ in blocks]), blocks, strict=True)]
 
 
 def seeds_of(blocks, diagonal=False):
@@ -377,15 +421,6 @@ def derive(task, chunk_size=None, executor=None, found=None):
     if count == 0 or order == 0:
         call = [(0, max(count, 1), max(order, 1))]
         return Result(task, run_job(task, call, True), call)
-    if chunk_size is None and executor is None and sparse_start(task):
-        for steps in (True, False) if task.scalar and order == 1 else (False,):
-            try:
-                part = run_job(task, everything, True, True, steps)
-                return Result(task, part, everything)
-            except StepsStop:
-                continue
-            except DenseLimit:
-                break  # too large without lanes: in chunks of seeds, then
     nbytes = max(inputs.nbytes, 1)
     size = None
     if chunk_size is not None:
@@ -393,30 +428,58 @@ def derive(task, chunk_size=None, executor=None, found=None):
     elif executor is not None:
         size = min(-(-count // (os.cpu_count() or 1)),
                    largest(count, order, _budget[0] // (LIVE * nbytes), task.diagonal))
+    if sparse_start(task):
+        jobs = jobs_of(blocks_of(equal_sizes(count, size or count)), order)
+        for steps in (True, False) if task.scalar and order == 1 else (False,):
+            try:
+                return collected(task, jobs, executor, True, steps)
+            except StepsStop:
+                continue
+            except DenseLimit:
+                break  # too large without lanes: in chunks of seeds, then
+    if size is not None:
+        pass
     elif task.diagonal and order > 1 and count > DIAGONAL:
         size = min(DIAGONAL, largest(count, order, _budget[0] // (LIVE * nbytes), True))
     elif monomials(count, order, False) * nbytes <= _budget[0] // (
             SMALL_BATCH if inputs.batch_axes else SMALL):
         return Result(task, run_job(task, everything, True), everything)
     if size is not None:
-        blocks = blocks_of(equal_sizes(count, size))
-        jobs = jobs_of(blocks, order, task.diagonal)
-        result, done = None, 0
-    else:
-        lead = [(0, 1, order)]
-        part, peak = measured(functools.partial(run_job, task, lead, True))
-        result, done = Result(task, part, lead), 1
-        if count == 1:
-            return result
-        share = peak / (order + 1) if peak else LIVE * nbytes
-        room = ROOM * _budget[0] / share
-        if order > 1 and not task.diagonal and monomials(count, order, False) <= room:
-            return Result(task, run_job(task, everything, True), everything)
-        size = largest(count - 1, order, room, task.diagonal)
-        blocks = blocks_of([1, *equal_sizes(count - 1, size)])
-        jobs = jobs_of(blocks, order, task.diagonal)
-    parts = run_all(task, jobs, done, executor)
-    for job, part in zip(jobs[done:], parts, strict=True):
+        return collected(task, jobs_of(blocks_of(equal_sizes(count, size)), order, task.diagonal),
+                         executor)
+    lead = [(0, 1, order)]
+    part, peak = measured(functools.partial(run_job, task, lead, True))
+    result = Result(task, part, lead)
+    if count == 1:
+        return result
+    share = peak / (order + 1) if peak else LIVE * nbytes
+    room = ROOM * _budget[0] / share
+    if order > 1 and not task.diagonal and monomials(count, order, False) <= room:
+        return Result(task, run_job(task, everything, True), everything)
+    size = largest(count - 1, order, room, task.diagonal)
+    blocks = blocks_of([1, *equal_sizes(count - 1, size)])
+    for job in jobs_of(blocks, order, task.diagonal)[1:]:
+        result.put(run_job(task, job, False), job)
+    return result
+
+
+def collected(task, jobs, executor, lanes=False, steps=False):
+    """The Result of all jobs, run here or by an executor."""
+    args = [(task, job, q == 0, lanes, steps) for q, job in enumerate(jobs)]
+    if executor is None:
+        return gathered(task, jobs, itertools.starmap(run_job, args))
+    futures = [executor.submit(run_job, *a) for a in args]
+    try:
+        return gathered(task, jobs, (future.result() for future in futures))
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+def gathered(task, jobs, parts):
+    """The Result of all jobs, from their parts in order."""
+    result = None
+    for job, part in zip(jobs, parts, strict=True):
         if result is None:
             result = Result(task, part, job)
         else:
@@ -440,26 +503,11 @@ def sparse_start(task):
     """Whether the seeds of one evaluation have lanes (see _lanes.pxi)."""
     inputs = task.inputs
     return (lanes_pay(inputs.count, task.order) and inputs.elements and not inputs.batch_axes
-            and not task.diagonal
+            and not task.diagonal and not task.dense
             and all(leaf.seeds == leaf.n and not is_laned(leaf.x) for leaf in inputs.leaves))
 
 
 DIAGONAL = 16  # seeds of one evaluation where only d^k / dx_i^k is wanted
-
-
-def run_all(task, jobs, done, executor):
-    """The parts of jobs[done:], in order."""
-    if executor is None:
-        for q in range(done, len(jobs)):
-            yield run_job(task, jobs[q], q == 0)
-        return
-    futures = [executor.submit(run_job, task, jobs[q], q == 0) for q in range(done, len(jobs))]
-    try:
-        for future in futures:
-            yield future.result()
-    finally:
-        for future in futures:
-            future.cancel()
 
 
 def check_chunking(who, chunk_size, executor):

@@ -180,7 +180,7 @@ def side_by_side(Taylor x, value, axes):
     shape = (<object>x._value).shape
     count = int(np.prod([shape[a] for a in axes]))
     n = count * len(x.lanes)
-    if n > MAXLANES or n == 0 or 2 * n > parent_of(x).n and not parent_of(x).room:
+    if n > MAXLANES or n == 0 or 2 * n > seeds_in_all(parent_of(x)) and not parent_of(x).room:
         return None
     rest = [q for q in range(len(shape)) if q not in axes]
     kept = tuple([shape[q] for q in rest])

@@ -87,9 +87,9 @@ def taylor(fun, x0, order, *, chunk_size=None, executor=None):
     chunk_size, executor = check_chunking(who, chunk_size, executor)
     n = math.prod(shape_of(x0))
     centre = x0 if type(x0) is Taylor else np.array(x0)[()]
-    if order and n > 1 and (chunk_size is not None or executor is not None or not whole(
-            n, order, n * dtype_of(x0).itemsize)):
-        return _in_chunks(who, fun, x0, centre, order, chunk_size, executor)
+    once = whole(n, order, n * dtype_of(x0).itemsize)
+    if order and n > 1 and (chunk_size is not None or executor is not None or not once):
+        return _in_chunks(who, fun, x0, centre, order, chunk_size, executor, once)
     with Call(max(n, 1), max(order, 1)) as call:
         leaves, treedef = flatten_result(who, fun(call.seed(x0)))
         for y in leaves:
@@ -99,11 +99,12 @@ def taylor(fun, x0, order, *, chunk_size=None, executor=None):
     return out
 
 
-def _in_chunks(who, fun, x0, centre, order, chunk_size, executor):
+def _in_chunks(who, fun, x0, centre, order, chunk_size, executor, dense):
     """The polynomial from chunks of variables, one degree after another."""
     inputs = Inputs(who, (x0,), 0, holomorphic=dtype_of(x0).kind == "c")
     found, treedef = by_degrees(
-        lambda d: Task(who, fun, inputs, {}, d, coefficients=True), order, chunk_size, executor)
+        lambda d: Task(who, fun, inputs, {}, d, coefficients=True, dense=dense), order,
+        chunk_size, executor)
     return tree_unflatten(treedef, [
         TaylorPolynomial(np.concatenate([np.reshape(value, (1, *shape_of(value))), *tops]),
                          centre, order) for value, tops in found])

@@ -1,6 +1,6 @@
 """Chunks of seeds: what they give, how often they run the function, what memory they take.
 
-Oracle: the same in one evaluation.
+Oracle: the same in one evaluation; `test_chunk_bits` has many more functions.
 """
 
 import subprocess
@@ -132,24 +132,6 @@ def test_errors_in_workers_reach_the_caller(pools):
     for pool in pools:
         with pytest.raises(TypeError, match="scalar result, got shape"):
             dd.grad(vector, executor=pool, chunk_size=4)(X)
-
-
-@pytest.mark.parametrize("n", [30, 60])
-def test_chunks_of_many_seeds(n):
-    """From 16 seeds on one evaluation has lanes: the same to rounding; chunks among
-    themselves, and without lanes, to the bit."""
-    x = np.linspace(-0.7, 0.9, n)
-    f = lambda x: np.sum(np.exp(0.3 * x[2:] * x[:-2] - x[1:-1]) / (1 + x[2:] ** 2))  # noqa: E731
-    for make in (dd.grad, dd.hessian):
-        want = make(f, chunk_size=n)(x)
-        for size in (1, 7, 16):
-            same(make(f, chunk_size=size)(x), want)
-        np.testing.assert_allclose(make(f)(x), want, rtol=1e-13, atol=1e-14)
-        before = dd.set_lanes("never")
-        try:
-            same(make(f)(x), want)
-        finally:
-            dd.set_lanes(before)
 
 
 # ---- counts ---------------------------------------------------------------------------------
