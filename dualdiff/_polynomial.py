@@ -22,8 +22,9 @@ from dualdiff._arguments import (
     flatten_result,
     shape_of,
 )
-from dualdiff._chunks import Task, by_degrees, check_chunking, whole
+from dualdiff._chunks import by_degrees, check_chunking, whole
 from dualdiff._inputs import Inputs
+from dualdiff._jobs import Task
 from dualdiff._radius import radius
 from dualdiff._seeding import Call
 from dualdiff._taylor import Taylor, make

@@ -24,8 +24,9 @@ from dualdiff._arguments import (
     shape_of,
     split_aux,
 )
-from dualdiff._chunks import Task, check_chunking, derive, evaluate
+from dualdiff._chunks import check_chunking, derive, evaluate
 from dualdiff._inputs import Inputs, check_batch_axes
+from dualdiff._jobs import Task
 from dualdiff._seeding import Call, Gradient
 from dualdiff._taylor import DenseLimit, Taylor
 from dualdiff.tree_util import tree_flatten, tree_unflatten

@@ -15,7 +15,8 @@ from hypothesis import given, settings, strategies as st
 from programs import programs, run
 
 import dualdiff as dd
-from dualdiff._chunks import blocks_of, equal_sizes, jobs_of
+from dualdiff._chunks import equal_sizes, jobs_of
+from dualdiff._jobs import blocks_of
 from dualdiff.tree_util import tree_leaves
 
 BLAS = frozenset({
@@ -195,6 +196,23 @@ def test_what_is_too_large_with_lanes(order):
             same(make(f, chunk_size=size)(x), want)
     finally:
         dd.memory_budget(before)
+
+
+def test_steps_that_stop_at_the_end():
+    """Elimination gives NaN only where the result is read: evaluated again, by each path."""
+    a = np.random.default_rng(0).normal(size=(30, 30))
+    x = np.random.default_rng(1).normal(size=30)
+
+    def f(x, y):
+        z = a @ x
+        z = z - z[0] * 1.0
+        return y * np.sum(np.sqrt(np.sum(z * z) - np.sum(z * z) + 0 * x))
+
+    want = dd.grad(f)(x, 2.0)
+    same(want, np.zeros(30))
+    same(dd.grad(f, (0,))(x, 2.0), (want,))
+    same(dd.value_and_grad(f, (0, 1))(x, 2.0), (0.0, (want, 0.0)))
+    same(dd.grad(f, chunk_size=7)(x, 2.0), want)
 
 
 def settings_seen(x):
