@@ -66,6 +66,7 @@ from dualdiff._arguments import float0
 from dualdiff._budget import memory_budget
 from dualdiff._custom import custom_jvp, stop_gradient
 from dualdiff._driver import set_num_threads
+from dualdiff._expansion import taylor
 from dualdiff._hessians import (
     derivative_tensor,
     hessian,
@@ -85,12 +86,13 @@ from dualdiff._jacobians import (
     linearize,
     value_and_jacfwd,
 )
+from dualdiff._jets import jet
 from dualdiff._memory import clear_memory_pool, set_memory_pool
 from dualdiff._numbers import Taylor, dual, hyperdual, taylor_number, variables
 from dualdiff._partials import register_derivative
-from dualdiff._polynomial import TaylorPolynomial, taylor
+from dualdiff._polynomial import TaylorPolynomial
 from dualdiff._seeding import set_lanes
-from dualdiff._series import derivatives, elementwise_grad, jet, mixed_partial, nth_derivative
+from dualdiff._series import derivatives, elementwise_grad, mixed_partial, nth_derivative
 from dualdiff._transforms import grad, jvp, value_and_grad
 from dualdiff._version import __version__
 

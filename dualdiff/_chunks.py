@@ -173,10 +173,11 @@ def gathered(task, jobs, parts):
 
 
 def by_degrees(make_task, order, chunk_size, executor):
-    """(value, [packed coefficients of each degree from 1 on]) of each leaf, and the treedef."""
+    """[(value, [packed coefficients of each degree from 1 on])] of the leaves, treedef, aux."""
     results = [derive(make_task(d), chunk_size, executor) for d in range(1, order + 1)]
     first = results[0]
-    return [(v, [r.tops[q] for r in results]) for q, v in enumerate(first.values)], first.treedef
+    found = [(v, [r.tops[q] for r in results]) for q, v in enumerate(first.values)]
+    return found, first.treedef, first.aux
 
 
 def whole(count, order, nbytes):
