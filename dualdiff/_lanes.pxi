@@ -580,7 +580,7 @@ cdef laned_getitem(Taylor x, index):
         value = np.asarray(x._value[index])
         terms, at = last_axis(x._terms, index)
         terms = np.ascontiguousarray(np.moveaxis(terms[at], -1, 0))
-        return new_laned(x.alg, value, terms, tuple([lane[index] for lane in x.lanes]))
+        return new_laned(x.alg, value, terms, tuple([np.asarray(lane[index]) for lane in x.lanes]))
     y.base = x if x.base is None else x.base
     y.stamp = y.base.stamp
     return y

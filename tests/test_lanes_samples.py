@@ -9,7 +9,7 @@ from array_calls import mapped, results
 from samples import EXACT, FREE_PHASE, SAMPLES
 from tolerances import assert_close
 
-from dualdiff import Taylor, derivative_tensor, jacfwd, set_lanes
+from dualdiff import Taylor, derivative_tensor, grad, hessian, jacfwd, set_lanes
 
 
 def flattened(name):
@@ -91,3 +91,26 @@ def test_views_of_arrays_with_lanes(name):
     for a, b in zip(got["always"], got["never"], strict=True):
         assert_close(a, b, order=4, scale=max(1.0, np.abs(b).max()))
     assert np.any(got["always"][0])
+
+
+SINGLE = {
+    "take": lambda z: np.take(z * 2, 3), "index": lambda z: (z * 2)[np.array(3)],
+    "sum over all axes": lambda z: np.sum((z * z[::-1]).reshape(3, 3)[:1, :2], axis=(0, 1)),
+    "trapezoid": lambda z: np.trapezoid(z[:2] * z[-1]), "mean": lambda z: np.mean(z[:3] * z[-1]),
+}
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_single_numbers_with_lanes_meet_arrays(name):
+    """Their lanes are arrays without dimensions, which broadcast."""
+    z = np.linspace(0.1, 1, 9)
+    for meet in (np.logaddexp, np.multiply, np.hypot, np.arctan2, np.maximum):
+        for transform in (grad, hessian):
+            got = {}
+            for mode in ("always", "never"):
+                before = set_lanes(mode)
+                try:
+                    got[mode] = transform(lambda z, meet=meet: np.sum(meet(SINGLE[name](z), z)))(z)
+                finally:
+                    set_lanes(before)
+            assert_close(got["always"], got["never"], order=4, scale=1.0)
