@@ -63,32 +63,36 @@ from typing import TYPE_CHECKING
 
 from dualdiff import _dispatch, _lane_forms, rows  # noqa: F401  (they fill the tables)
 from dualdiff._arguments import float0
-from dualdiff._chunks import memory_budget
+from dualdiff._budget import memory_budget
 from dualdiff._custom import custom_jvp, stop_gradient
 from dualdiff._driver import set_num_threads
-from dualdiff._implicit import implicit_fixed_point, implicit_root
-from dualdiff._jacobians import (
-    curl,
+from dualdiff._expansion import taylor
+from dualdiff._hessians import (
     derivative_tensor,
-    divergence,
     hessian,
     hessian_diag,
     hvp,
+    laplacian,
+    value_grad_and_hessian,
+)
+from dualdiff._implicit import implicit_fixed_point, implicit_root
+from dualdiff._jacobians import (
+    curl,
+    divergence,
     jacfwd,
     jacobian,
     jacrev,
     jvps,
-    laplacian,
     linearize,
     value_and_jacfwd,
-    value_grad_and_hessian,
 )
+from dualdiff._jets import jet
 from dualdiff._memory import clear_memory_pool, set_memory_pool
 from dualdiff._numbers import Taylor, dual, hyperdual, taylor_number, variables
 from dualdiff._partials import register_derivative
-from dualdiff._polynomial import TaylorPolynomial, taylor
+from dualdiff._polynomial import TaylorPolynomial
 from dualdiff._seeding import set_lanes
-from dualdiff._series import derivatives, elementwise_grad, jet, mixed_partial, nth_derivative
+from dualdiff._series import derivatives, elementwise_grad, mixed_partial, nth_derivative
 from dualdiff._transforms import grad, jvp, value_and_grad
 from dualdiff._version import __version__
 

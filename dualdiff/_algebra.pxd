@@ -9,6 +9,7 @@ cdef class Factor:
     cdef dict algebras  # n -> the algebra of that factor alone
     cdef readonly object arange
     cdef public Py_ssize_t room
+    cdef public Factor whole        # what this is a part of, where seeds are taken in chunks
     cdef public bint scalar         # the result is one number: it may take steps (_steps.pxi)
     cdef Factor root, wide          # of a wide factor its inputs'; of that the wide one
     cdef list steps

@@ -41,6 +41,8 @@ cdef class Factor:
     born: when the call that uses it began; of two calls the inner one began later.
     A local factor has a parent: its few seeds stand, element by element, for seeds of the
     parent (see _lanes.pxi).  It takes the parent's place in an algebra, and its tag.
+    whole: where seeds are taken in chunks, the factor of all of them, which no number has:
+    what depends on the number of seeds looks at that one, so that chunks decide alike.
     room: bytes beyond which a number with lanes over it must not become dense; where it is
     not 0, none becomes dense only because that would be faster.
     """

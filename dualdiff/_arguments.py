@@ -41,12 +41,11 @@ def check_argnums(who, fun, argnums):
                         f"{argnums!r}; write {who}(f)(x), not {who}(f, x)") from None
 
 
-def check_argnum(who, fun, argnums):
+def check_argnum(who, fun, argnums, instead):
     """argnums as one int."""
     argnums = check_argnums(who, fun, argnums)
     if isinstance(argnums, tuple):
-        raise TypeError(f"{who} expected argnums to be one int, got {argnums!r}; differentiate "
-                        "with respect to one argument at a time, or use jacfwd")
+        raise TypeError(f"{who} expected argnums to be one int, got {argnums!r}; use {instead}")
     return argnums
 
 

@@ -17,7 +17,9 @@ import numpy as np
 from dualdiff._kinds import no_numbers, positional, store
 from dualdiff._taylor import make, unify
 
-CHUNK = 1 << 22  # elements of products held at once
+CHUNK = 1 << 22  # elements of products held at once, at most
+PART = 4  # of the result's size, and no more than that: chunks of seeds are planned with it
+SMALL = 1 << 15  # but so many always
 FEW = 32  # monomials that are computed one by one, each as a sum of products
 
 # ---- contraction -----------------------------------------------------------------
@@ -158,7 +160,10 @@ def product_terms(alg, product, av, at, bv, bt):
     if at is None:
         return strong(product.right, av, bt)
     terms = strong(product.left, at, bv)
-    terms = terms + strong(product.right, av, bt)
+    right = strong(product.right, av, bt)
+    terms = np.add(terms, right, out=terms if terms.shape == right.shape
+                   and terms.dtype == right.dtype else None)
+    del right
     if alg.D > 1:
         with np.errstate(all="ignore"):  # inf - inf
             add_pairs(alg, product, at, bt, terms)
@@ -171,13 +176,14 @@ def add_pairs(alg, product, at, bt, terms):
     for k, i, j in single:
         terms[k] += strong(product.total, at[i], bt[j])
     size = max(terms[0].size, 1)
+    held = min(CHUNK, max(terms.size // PART, SMALL))
     for rows_a, rows_b, layers in blocks:
         count = sum(len(i) for _, i, _ in layers)
         na, nb = rows_a.stop - rows_a.start, rows_b.stop - rows_b.start
         if 4 * count < na * nb or nb * size > CHUNK:
-            add_rows(product, at[rows_a], bt[rows_b], layers, terms)
+            add_rows(product, at[rows_a], bt[rows_b], layers, terms, held)
             continue
-        step = max(CHUNK // (nb * size), 1)
+        step = max(held // (nb * size), 1)
         for lo in range(0, na, step):
             part = slice(rows_a.start + lo, min(rows_a.start + lo + step, rows_a.stop))
             products = strong(product.pairs, at[part], bt[rows_b])
@@ -188,10 +194,10 @@ def add_pairs(alg, product, at, bt, terms):
                 terms[k] += products[i, j]
 
 
-def add_rows(product, at, bt, layers, terms):
+def add_rows(product, at, bt, layers, terms, held):
     """The same, without the products that the algebra drops."""
     cost = max(at[0].size, bt[0].size, terms[0].size, 1)
-    step = max(CHUNK // cost, 1)
+    step = max(held // cost, 1)
     for k, i, j in layers:
         k = places(k)
         for lo in range(0, len(i), step):

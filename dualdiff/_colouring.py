@@ -16,8 +16,9 @@ Review 47 (2005); colours are chosen greedily.
 import numpy as np
 
 from dualdiff._arguments import split_aux
-from dualdiff._chunks import Task, derive
+from dualdiff._chunks import derive
 from dualdiff._compress import greedy_columns, greedy_stars, transposed
+from dualdiff._jobs import Task
 from dualdiff._sparse_reading import from_entries, nonzero
 from dualdiff._taylor import Taylor, make
 from dualdiff._transforms import grad

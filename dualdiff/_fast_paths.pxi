@@ -43,9 +43,10 @@ cdef class Gradient:
                     and cnp.PyArray_ISBEHAVED_RO(<ndarray>x)
                     and cnp.PyArray_SIZE(<ndarray>x) > 0):
                 try:
-                    return array_gradient(self, args, kwargs, <ndarray>x, True)
-                except StepsStop:
-                    return array_gradient(self, args, kwargs, <ndarray>x, False)
+                    try:
+                        return array_gradient(self, args, kwargs, <ndarray>x, True)
+                    except StepsStop:
+                        return array_gradient(self, args, kwargs, <ndarray>x, False)
                 except DenseLimit:
                     return self.settings.read(args, kwargs)
         return self.general(args, kwargs)

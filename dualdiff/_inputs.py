@@ -11,9 +11,17 @@ from functools import reduce
 import numpy as np
 
 from dualdiff._algebra import unite
-from dualdiff._arguments import check_input, dtype_of, flatten_inputs, resolve_argnums, shape_of
+from dualdiff._arguments import (
+    as_leaf,
+    check_input,
+    dtype_of,
+    flatten_inputs,
+    resolve_argnums,
+    shape_of,
+)
 from dualdiff._taylor import Taylor, apply, make
-from dualdiff.tree_util import tree_unflatten
+from dualdiff._tree_keys import bare_path
+from dualdiff.tree_util import tree_flatten_with_path, tree_unflatten
 
 
 class Leaf:
@@ -52,17 +60,18 @@ class Inputs:
     """The arguments of one call, those that argnums names taken apart.
 
     batch_axes: None, or a tuple of axes that number points: all points share seeds.
+    name: of the one argument, for messages.
     """
 
     elements = True  # seeds stand for elements, not for directions
 
     def __init__(self, who, args, argnums, *, holomorphic=False, allow_int=False,
-                 batch_axes=None):
+                 batch_axes=None, name=None):
         self.who, self.args, self.argnums = who, args, argnums
         self.places = resolve_argnums(who, argnums, len(args))
         self.leaves, self.treedefs, first = [], [], 0
         for p in self.places:
-            leaves, paths, treedef = flatten_inputs(who, args[p], f"argument {p}")
+            leaves, paths, treedef = flatten_inputs(who, args[p], name or f"argument {p}")
             self.treedefs.append(treedef)
             for x, path in zip(leaves, paths, strict=True):
                 check_input(who, x, path, holomorphic, allow_int)
@@ -171,3 +180,53 @@ def batch_of(who, path, shape, batch_axes):
         raise ValueError(f"{who}: {path} has shape {shape}, without the axes batch_axes="
                          f"{batch_axes}; an input has either all batch axes or no axes at all")
     return tuple(a % ndim for a in batch_axes)
+
+
+# ---- one of the variables ---------------------------------------------------------------
+
+
+def is_int(i):
+    """Whether it may be an index: no truth value."""
+    return isinstance(i, (int, np.integer)) and not isinstance(i, bool)
+
+
+def variable_of(who, tree, index):
+    """(leaf, flat position in it) of one element of an array or of a pytree of arrays.
+
+    index: of an array the index of the element; of a pytree the number among all elements, or
+    a path, a tuple of the keys that lead to an array and then the index of the element.
+    """
+    pairs, _ = tree_flatten_with_path(tree)
+    shapes = [shape_of(as_leaf(x)) for _, x in pairs]
+    keys = [bare_path(path) for path, _ in pairs]
+    if keys == [()]:
+        return 0, element_of(who, index if isinstance(index, tuple) else (index,), shapes[0], "")
+    sizes = [math.prod(shape) for shape in shapes]
+    if is_int(index):
+        if not -sum(sizes) <= index < sum(sizes):
+            raise ValueError(f"{who}: index {index} is out of bounds for {sum(sizes)} variables")
+        flat = int(index) % sum(sizes)
+        for q, size in enumerate(sizes):
+            if flat < size:
+                return q, flat
+            flat -= size
+    path = index if isinstance(index, tuple) else (index,)
+    for q, (known, shape) in enumerate(zip(keys, shapes, strict=True)):
+        if path[:len(known)] == known:
+            return q, element_of(who, path[len(known):], shape, f" at {known!r}")
+    raise ValueError(f"{who}: {index!r} leads to no array of the pytree; expected the number of a "
+                     "variable, or a tuple of keys and then of the indices of the element, that "
+                     f"starts with one of {', '.join(map(repr, keys))}")
+
+
+def element_of(who, index, shape, where):
+    """The flat position of an element."""
+    if not all(map(is_int, index)) or len(index) != len(shape):
+        raise TypeError(f"{who} expected indices of elements of an array of shape {shape}{where}, "
+                        f"each {len(shape)} int{'s' * (len(shape) != 1)}, got "
+                        f"{index[0] if len(index) == 1 else index!r}")
+    if any(not -n <= a < n for a, n in zip(index, shape, strict=True)):
+        raise ValueError(f"{who}: index {index[0] if len(index) == 1 else index!r} is out of "
+                         f"bounds for shape {shape}{where}")
+    return int(np.ravel_multi_index([a % n for a, n in zip(index, shape, strict=True)], shape)
+               if shape else 0)

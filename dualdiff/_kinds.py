@@ -17,6 +17,7 @@ from dualdiff._taylor import (
     Taylor,
     aligned,
     apply,
+    is_laned,
     is_slate,
     laned_parts,
     make,
@@ -226,11 +227,12 @@ def view_or_make(x, alg, values, terms):
     """The number that a function made of x; a view of x where NumPy's result is a view.
 
     values, terms: pairs (of x, of the result).  Where the value alone could be a view, it
-    is copied: an assignment must not part the two.
+    is copied: an assignment must not part the two.  So it is where x has lanes: the terms are
+    those of its dense form.
     """
     if getattr(values[1], "base", None) is None or not np.may_share_memory(*values):
         return make(alg, values[1], terms[1])
-    if type(x) is Taylor and x.ndim and np.may_share_memory(*terms):
+    if type(x) is Taylor and x.ndim and not is_laned(x) and np.may_share_memory(*terms):
         return make_view(x, values[1], terms[1])
     return make(alg, np.copy(values[1]), terms[1])
 

@@ -203,7 +203,7 @@ cdef meet(int kernel, Taylor x, Taylor y, ndarray value):
     n = len(lanes)
     if n > STEP_LANES and takes_steps(x) and takes_steps(y):
         return meet(kernel, collapsed(x), collapsed(y), value)
-    if n > MAXLANES or n > 2 and 2 * n > parent_of(x).n and not parent_of(x).room:
+    if n > MAXLANES or n > 2 and 2 * n > seeds_in_all(parent_of(x)) and not parent_of(x).room:
         return apply(kernel_names[kernel], dense(x), dense(y), 0.0, value)
     alg = laned_algebra(x.alg, n)
     if (
@@ -347,12 +347,22 @@ cdef count_below(n, d):
     return c
 
 
+cdef Py_ssize_t seeds_in_all(Factor parent):
+    """Seeds that lanes may stand for, those of other chunks included."""
+    cdef Factor root = root_of(parent)
+    return parent.n if root.whole is None else parent.n - root.n + root.whole.n
+
+
 cdef dense_rows(Taylor x):
     """Rows of terms that x has once it is dense, without making its table."""
     cdef Factor local = x.alg.factors[x.alg.laned]
+    return rows_in_all([root_of(local.parent) if f is local else f for f in x.alg.factors])
+
+
+cdef rows_in_all(factors):
+    """Monomials of these factors, those of other chunks included."""
     rows = 1
-    for f in x.alg.factors:
-        f = root_of(f.parent) if f is local else f
+    for f in {f if (<Factor>f).whole is None else (<Factor>f).whole for f in factors}:
         c = 1
         for i in range(1, f.order + 1):
             c = c * (f.n + i) // i
@@ -517,7 +527,8 @@ cdef Taylor laned_sum(Taylor x):
                 scatter(g, lane, row)
         return y
     rows = dense_rows(x)
-    small = len(x.alg.factors) > 1 and cnp.PyArray_SIZE(x._terms) <= DENSER * rows
+    small = len(x.alg.factors) > 1 and (
+        cnp.PyArray_SIZE(x._value) * (rows_in_all(x.alg.factors) - 1) <= DENSER * rows)
     # inner calls, and sparse results, are read off what is pending without its sum
     if rows <= DENSE_ROWS and not small and not parent.room:
         alg = dense_algebra(x.alg)
@@ -548,7 +559,7 @@ cdef laned_getitem(Taylor x, index):
             getitem(dense(x), index))
     if PyLong_CheckExact(index) and x.alg.D == 1 and cnp.PyArray_NDIM(x._value) == 1 and (
         cnp.PyArray_TYPE(x._value) == cnp.NPY_DOUBLE and len(x.alg.factors) == 1
-        and parent_of(x).n <= DENSE_ELEMENTS and not parent_of(x).room
+        and seeds_in_all(parent_of(x)) <= DENSE_ELEMENTS and not parent_of(x).room
         and parent_of(x).root is None
     ):
         return dense_element(x, <Py_ssize_t>index)
@@ -568,14 +579,14 @@ cdef laned_getitem(Taylor x, index):
         if cnp.PyArray_NDIM(y._value) == 0 and Ellipsis not in index:
             y._value = y._value.copy()  # an element is a scalar, not a view
             y._terms = y._terms.copy()
-            return dense(y) if (parent_of(y).n <= DENSE_ELEMENTS and y.alg.D == 1
+            return dense(y) if (seeds_in_all(parent_of(y)) <= DENSE_ELEMENTS and y.alg.D == 1
                                 and not parent_of(y).room and parent_of(y).root is None) else y
     else:
         index = plain_index(index)
         value = np.asarray(x._value[index])
         terms, at = last_axis(x._terms, index)
         terms = np.ascontiguousarray(np.moveaxis(terms[at], -1, 0))
-        return new_laned(x.alg, value, terms, tuple([lane[index] for lane in x.lanes]))
+        return new_laned(x.alg, value, terms, tuple([np.asarray(lane[index]) for lane in x.lanes]))
     y.base = x if x.base is None else x.base
     y.stamp = y.base.stamp
     return y

@@ -17,7 +17,8 @@ def make_laned(Algebra alg, value, terms, lanes):
     """A number over local seeds; a dense one where lanes is None."""
     if lanes is None:
         return new_array(alg, np.asarray(value), np.asarray(terms))
-    return new_laned(alg, np.asarray(value), np.asarray(terms), tuple(lanes))
+    return new_laned(alg, np.asarray(value), np.asarray(terms),
+                     tuple([np.asarray(lane) for lane in lanes]))  # NumPy gives scalars at times
 
 
 def make_laned_view(Taylor x, value, terms, lanes):
@@ -180,7 +181,7 @@ def side_by_side(Taylor x, value, axes):
     shape = (<object>x._value).shape
     count = int(np.prod([shape[a] for a in axes]))
     n = count * len(x.lanes)
-    if n > MAXLANES or n == 0 or 2 * n > parent_of(x).n and not parent_of(x).room:
+    if n > MAXLANES or n == 0 or 2 * n > seeds_in_all(parent_of(x)) and not parent_of(x).room:
         return None
     rest = [q for q in range(len(shape)) if q not in axes]
     kept = tuple([shape[q] for q in rest])
@@ -188,7 +189,7 @@ def side_by_side(Taylor x, value, axes):
     lanes = []
     for lane in x.lanes:
         moved = np.transpose(lane, [*axes, *rest]).reshape((count,) + kept)
-        lanes.extend(moved[i] for i in range(count))
+        lanes.extend(moved[i, ...] for i in range(count))  # arrays, also without dimensions
     y = new_laned(laned_algebra(x.alg, n), np.asarray(value).reshape(kept),
                   terms.reshape((n,) + kept), tuple(lanes))
     return y

@@ -1,6 +1,6 @@
 """Taylor polynomials as objects: what `taylor` gives.
 
-May import: argument checks, inputs, chunks, multisets, seeding, the number.  Invariant: a
+May import: argument checks, inputs, multisets, seeding, the number.  Invariant: a
 polynomial holds plain coefficients (or, inside an outer derivative call, numbers over that
 call's seeds); every operation runs over seeds of its own, so that polynomials never meet.
 """
@@ -11,102 +11,14 @@ import operator
 import numpy as np
 
 from dualdiff import _multisets
-from dualdiff._arguments import (
-    as_leaf,
-    as_result,
-    check_function,
-    check_input,
-    check_order,
-    check_result_kind,
-    dtype_of,
-    flatten_result,
-    shape_of,
-)
-from dualdiff._chunks import Task, by_degrees, check_chunking, whole
-from dualdiff._inputs import Inputs
+from dualdiff._arguments import as_leaf, as_result, check_order, shape_of
+from dualdiff._inputs import variable_of
 from dualdiff._radius import radius
 from dualdiff._seeding import Call
 from dualdiff._taylor import Taylor, make
-from dualdiff.tree_util import tree_unflatten
+from dualdiff.tree_util import tree_flatten, tree_structure
 
-
-def taylor(fun, x0, order, *, chunk_size=None, executor=None):
-    """Expand a function to its Taylor polynomial.
-
-    Parameters
-    ----------
-    fun : callable
-        Of one number or one array; its result is a number, an array, or a pytree of them.
-    x0 : float or array
-        The centre.  An array of n elements gives a polynomial in n variables.
-    order : int
-        The highest total degree.
-    chunk_size : int, optional
-        Seeds (variables) of one block, as for `derivative_tensor`; chosen from `memory_budget`
-        by default.
-    executor : concurrent.futures.Executor, optional
-        Where the evaluations run if there are several.
-
-    Returns
-    -------
-    TaylorPolynomial
-        Or a pytree of them, in the structure of the result.
-
-    Raises
-    ------
-    TypeError
-        If `x0` is not one number or array of floating point, `order` is not an integer, or `fun`
-        returns something else than numbers.
-    ValueError
-        If `order` is negative or more than 63.
-
-    Notes
-    -----
-    One evaluation of `fun` with n seeds kept to that order; in chunks, degree by degree, one for
-    each multiset of blocks.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from dualdiff import taylor
-    >>> p = taylor(np.exp, 0.0, 4)
-    >>> p.coefficients * [1, 1, 2, 6, 24]
-    array([1., 1., 1., 1., 1.])
-    >>> print(round(p(0.1) - np.exp(0.1), 9))
-    -8.5e-08
-    """
-    who = "taylor"
-    check_function(who, fun)
-    order = check_order(who, order)
-    if isinstance(x0, (dict, list, tuple)) or x0 is None:
-        raise TypeError(f"{who} expected x0 to be one number or one array, got "
-                        f"{type(x0).__name__}; put the variables into one array, and take them "
-                        "apart in a function of your own")
-    x0 = as_leaf(x0)
-    check_input(who, x0, "x0", allow_int=None)
-    chunk_size, executor = check_chunking(who, chunk_size, executor)
-    n = math.prod(shape_of(x0))
-    centre = x0 if type(x0) is Taylor else np.array(x0)[()]
-    if order and n > 1 and (chunk_size is not None or executor is not None or not whole(
-            n, order, n * dtype_of(x0).itemsize)):
-        return _in_chunks(who, fun, x0, centre, order, chunk_size, executor)
-    with Call(max(n, 1), max(order, 1)) as call:
-        leaves, treedef = flatten_result(who, fun(call.seed(x0)))
-        for y in leaves:
-            check_result_kind(who, y, False, False)
-        out = tree_unflatten(treedef, [_read(call, y, centre, order) for y in leaves])
-        leaves = y = None
-    return out
-
-
-def _in_chunks(who, fun, x0, centre, order, chunk_size, executor):
-    """The polynomial from chunks of variables, one degree after another."""
-    inputs = Inputs(who, (x0,), 0, holomorphic=dtype_of(x0).kind == "c")
-    found, treedef = by_degrees(
-        lambda d: Task(who, fun, inputs, {}, d, coefficients=True), order, chunk_size, executor)
-    return tree_unflatten(treedef, [
-        TaylorPolynomial(np.concatenate([np.reshape(value, (1, *shape_of(value))), *tops]),
-                         centre, order) for value, tops in found])
+LEAF = tree_structure(0.0)
 
 
 def _size(n, order):
@@ -114,13 +26,22 @@ def _size(n, order):
     return math.comb(n + order, order)
 
 
-def _read(call, y, center, order):
-    """The polynomial whose coefficients a number has in the seeds of a call."""
-    n = math.prod(shape_of(center))
+def polynomial_of(call, y, center, n, order):
+    """The polynomial whose coefficients a number has in the n seeds of a call."""
     rows = np.reshape(call.value(y), (1, *shape_of(y)))
     if order:
         rows = np.concatenate([rows, call.coefficients(y, np.arange(1, _size(n, order)))])
     return TaylorPolynomial(rows, center, order)
+
+
+def _joined(leaves, shapes):
+    """Arrays that end in these shapes, flat and side by side along one last axis."""
+    points = [shape_of(x)[:len(shape_of(x)) - len(shape)]
+              for x, shape in zip(leaves, shapes, strict=True)]
+    common = np.broadcast_shapes(*points)
+    return np.concatenate([
+        np.reshape(np.broadcast_to(x, (*common, *shape)), (*common, math.prod(shape)))
+        for x, shape in zip(leaves, shapes, strict=True)], axis=-1)
 
 
 class TaylorPolynomial:
@@ -133,8 +54,9 @@ class TaylorPolynomial:
     coefficients : array
         Taylor coefficients (not derivatives), one row for each monomial; further axes are
         those of the function's result.
-    center : float or array, optional
-        The point about which it is expanded; a number for one variable.
+    center : float, array or pytree of them, optional
+        The point about which it is expanded; a number for one variable.  The variables are the
+        elements, of a pytree those of all leaves in their order.
     order : int, optional
         The highest total degree; found from the number of rows.
 
@@ -167,7 +89,14 @@ class TaylorPolynomial:
     def __init__(self, coefficients, center=0.0, order=None):
         rows = as_leaf(coefficients)
         shape = shape_of(rows)
-        n = math.prod(shape_of(center))
+        leaves, treedef = tree_flatten(center)
+        if treedef == LEAF:
+            self._treedef, self._shapes, self._point = None, None, center
+        else:
+            leaves = [as_leaf(c) for c in leaves]
+            self._treedef, self._shapes = treedef, [shape_of(c) for c in leaves]
+            self._point = _joined(leaves, self._shapes) if leaves else np.zeros(0)
+        n = self.variables
         if shape == ():
             raise TypeError("TaylorPolynomial expected an array of coefficients, got one number; "
                             "write TaylorPolynomial([c0, c1, ...], center)")
@@ -187,7 +116,7 @@ class TaylorPolynomial:
     @property
     def variables(self):
         """How many variables it has."""
-        return math.prod(shape_of(self.center))
+        return math.prod(shape_of(self._point))
 
     @property
     def shape(self):
@@ -206,12 +135,16 @@ class TaylorPolynomial:
         return out
 
     def coefficient(self, *multi_index):
-        """The coefficient of a monomial, by the exponent of each variable."""
+        """The coefficient of a monomial, by the exponent of each variable, or a tree of them."""
         row = self._row("coefficient", multi_index)
         return self.coefficients[row]
 
     def _row(self, who, multi_index):
-        if len(multi_index) == 1 and isinstance(multi_index[0], (tuple, list, np.ndarray)):
+        if len(multi_index) == 1 and self._treedef is not None and (
+            tree_structure(multi_index[0]) == self._treedef
+        ):
+            multi_index = [i for x in tree_flatten(multi_index[0])[0] for i in np.ravel(x)]
+        elif len(multi_index) == 1 and isinstance(multi_index[0], (tuple, list, np.ndarray)):
             multi_index = multi_index[0]
         if len(multi_index) != self.variables:
             raise ValueError(f"{who} expected an exponent for each of {self.variables} variables, "
@@ -245,8 +178,9 @@ class TaylorPolynomial:
 
         Parameters
         ----------
-        x : float, array or TaylorPolynomial
-            For several variables the last axes are those of the centre.
+        x : float, array, TaylorPolynomial, or pytree of them
+            For several variables the last axes are those of the centre; for a pytree as centre
+            a pytree of the same structure.
 
         Returns
         -------
@@ -255,14 +189,14 @@ class TaylorPolynomial:
 
         Raises
         ------
-        ValueError
-            If the shape of x does not fit,
-            or the inner polynomial does not start at the centre.
+        TypeError, ValueError
+            If the structure or a shape of x does not fit, or an inner polynomial does not start
+            at the centre.
         """
+        x = self._flat(x)
         if isinstance(x, TaylorPolynomial):
             return self._compose(x)
-        x = as_leaf(x)
-        inner = shape_of(self.center)
+        inner = shape_of(self._point)
         points = shape_of(x)[:len(shape_of(x)) - len(inner)]
         if shape_of(x)[len(points):] != inner:
             raise ValueError(f"the polynomial expected points of shape (..., {str(inner)[1:-1]}), "
@@ -270,7 +204,7 @@ class TaylorPolynomial:
         rows = self.coefficients
         if points:
             rows = np.reshape(rows, (*shape_of(rows), *[1] * len(points)))
-        d = x - self.center
+        d = x - self._point
         if inner == ():
             y = rows[self.order]
             for k in range(self.order - 1, -1, -1):
@@ -290,13 +224,38 @@ class TaylorPolynomial:
                 y = y + rows[_size(self.variables, k - 1) + q] * m
         return y
 
+    def _flat(self, x):
+        """Points or a polynomial, of a pytree as one array or one polynomial."""
+        leaves, treedef = tree_flatten(x)
+        if isinstance(x, TaylorPolynomial) or treedef == LEAF or self._treedef is None:
+            return x if isinstance(x, TaylorPolynomial) else as_leaf(x)
+        if treedef != self._treedef:
+            raise TypeError("the polynomial expected points of the structure of its centre, "
+                            f"{self._treedef}, got {treedef}")
+        inner = [isinstance(p, TaylorPolynomial) for p in leaves]
+        if not any(inner):
+            leaves = [as_leaf(p) for p in leaves]
+        for p, shape in zip(leaves, self._shapes, strict=True):
+            came = shape_of(p)
+            if came[len(came) - len(shape):] != shape or any(inner) and came != shape:
+                raise ValueError("the polynomial expected leaves with the last axes of those of "
+                                 f"its centre, {shape}, got {came}")
+        if not any(inner):
+            return _joined(leaves, self._shapes)
+        if not all(inner):
+            raise TypeError("composition expected a polynomial in each leaf, got a number in "
+                            "some; multiply a polynomial by zero and add the number to it")
+        for p in leaves[1:]:
+            leaves[0]._check_center(p)
+        order = min(p.order for p in leaves)
+        rows = [p.truncate(order).coefficients for p in leaves]
+        return TaylorPolynomial(_joined(rows, self._shapes), leaves[0].center, order)
+
     def _compose(self, inner):
         start = inner.coefficients[0]
-        if shape_of(start) != shape_of(self.center) or not np.all(
-            np.equal(_plain(start), _plain(self.center))
-        ):
+        if not _equal(start, self._point):
             raise ValueError("composition expected an inner polynomial that starts at the centre "
-                             f"of the outer one, {_plain(self.center)}, got the value "
+                             f"of the outer one, {_plain(self._point)}, got the value "
                              f"{_plain(start)}; expand the outer function about that point")
         order = min(self.order, inner.order)
         return inner.truncate(order)._map(self)
@@ -320,24 +279,26 @@ class TaylorPolynomial:
         """The polynomial of f(self)."""
         with Call(self.variables, max(self.order, 1)) as call:
             y = as_result("TaylorPolynomial", f(self._number(call)))
-            p = _read(call, y, self.center, self.order)
+            p = polynomial_of(call, y, self.center, self.variables, self.order)
             y = None
         return p
+
+    def _check_center(self, other):
+        """Refuse a polynomial about another centre."""
+        if self._treedef != other._treedef or not _equal(self._point, other._point):
+            a, b = (_plain(p.center) if p._treedef is None else p.center for p in (self, other))
+            raise ValueError(f"arithmetic expected polynomials about one centre, got {a} and {b}; "
+                             "expand both about the same point")
 
     def _with(self, other, f):
         if not isinstance(other, TaylorPolynomial):
             return self._map(lambda y: f(y, other))
-        if shape_of(self.center) != shape_of(other.center) or not np.all(
-            np.equal(_plain(self.center), _plain(other.center))
-        ):
-            raise ValueError(f"arithmetic expected polynomials about one centre, got "
-                             f"{_plain(self.center)} and {_plain(other.center)}; expand both about "
-                             "the same point")
+        self._check_center(other)
         order = min(self.order, other.order)
         a, b = self.truncate(order), other.truncate(order)
         with Call(self.variables, max(order, 1)) as call:
             y = f(a._number(call), b._number(call))
-            p = _read(call, y, self.center, order)
+            p = polynomial_of(call, y, self.center, self.variables, order)
             y = None
         return p
 
@@ -384,13 +345,19 @@ class TaylorPolynomial:
     # -- analysis
 
     def _variable(self, who, variable):
+        if isinstance(variable, (tuple, str)):  # an index or a path
+            q, at = variable_of(who, self.center, variable)
+            return at + sum(math.prod(shape) for shape in (self._shapes or ())[:q])
         variable = check_order(who, variable, name="variable")
         if variable >= self.variables:
             raise ValueError(f"{who} expected a variable below {self.variables}, got {variable}")
         return variable
 
     def derivative(self, times=1, variable=0):
-        """The derivative by a variable, `times` times; known to `times` orders less."""
+        """The derivative by a variable, `times` times; known to `times` orders less.
+
+        variable: its number, or its index or path as `mixed_partial` takes them.
+        """
         variable = self._variable("derivative", variable)
         p = self
         for _ in range(check_order("derivative", times, name="times")):
@@ -510,7 +477,7 @@ class TaylorPolynomial:
             q = self.center + (y - start) / self.coefficients[1]
             for _ in range(self.order.bit_length()):
                 q = q - (self(q) - y) / slope(q)
-            p = _read(call, q, start, self.order)
+            p = polynomial_of(call, q, start, 1, self.order)
             y = q = None
         return p
 
@@ -534,7 +501,7 @@ class TaylorPolynomial:
         return np.polynomial.Polynomial(_plain(self.coefficients), [c - 1, c + 1], [-1, 1])
 
     def _univariate(self, who):
-        if shape_of(self.center) != ():
+        if shape_of(self._point) != ():
             raise ValueError(f"{who} expected a polynomial in one variable, with a number as its "
                              f"centre, got {self.variables} variables")
 
@@ -542,3 +509,6 @@ class TaylorPolynomial:
 def _plain(x):
     return x.value if type(x) is Taylor else np.asarray(x)
 
+
+def _equal(a, b):
+    return shape_of(a) == shape_of(b) and bool(np.all(np.equal(_plain(a), _plain(b))))

@@ -121,29 +121,35 @@ cdef ndarray no_terms(Py_ssize_t rows, ndarray value):
     return out
 
 
-cdef Taylor seed_lanes(Factor factor, ndarray value, Py_ssize_t first):
-    """x + e with one local seed, whose lane numbers the elements from `first` on."""
+cdef Taylor seed_lanes(Factor factor, ndarray value, Py_ssize_t first, labels=None):
+    """x + e with one local seed, whose lane numbers the elements from `first` on.
+
+    labels: other numbers than 0, 1, ... for the seeds.
+    """
     cdef Algebra alg
     factor.seeds()
     alg = factor.lanes(1)
     shape = (<object>value).shape
     terms = no_terms(alg.M - 1, value)
     terms[0] = 1
-    lane = factor.arange[first : first + cnp.PyArray_SIZE(value)].reshape(shape)
+    labels = factor.arange if labels is None else labels
+    lane = labels[first : first + cnp.PyArray_SIZE(value)].reshape(shape)
     return new_laned(alg, value, terms, (lane,))
 
 
 cdef class Call:
     """The seeds of one derivative call: use as a context manager around seeding and reading.
 
-    n seeds kept to a total order; room: see Factor.
+    n seeds kept to a total order; room, whole: see Factor; labels: the seed of each element
+    where that is not its number.
     """
 
     cdef Algebra alg            # None where it would be too large: then every seed has lanes
     cdef readonly Factor factor
     cdef readonly bint laned
+    cdef object labels
 
-    def __init__(self, int n, int order, lanes=False, Py_ssize_t room=0):
+    def __init__(self, int n, int order, lanes=False, Py_ssize_t room=0, whole=None, labels=None):
         self.laned = with_lanes(n, order) if lanes is None else lanes
         if self.laned and order > 1:
             self.factor = acquire_factor(n, order)
@@ -151,6 +157,8 @@ cdef class Call:
             self.alg = acquire(n, order)
             self.factor = self.alg.factors[0]
         self.factor.room = room
+        self.factor.whole = whole
+        self.labels = labels
 
     def __enter__(self):
         return self
@@ -160,6 +168,7 @@ cdef class Call:
         cdef Factor factor = self.factor
         self.alg = None
         factor.room = 0
+        factor.whole = None
         self.factor = None
         if alg is not None:
             factor = None
@@ -177,9 +186,10 @@ cdef class Call:
         cdef Py_ssize_t n
         if self.laned:
             if type(x) is not Taylor:
-                return seed_lanes(self.factor, copied(x), first)
+                return seed_lanes(self.factor, copied(x), first, self.labels)
             value = np.array(value_of(<Taylor>x), order="C")
-            return apply("add", x, seed_lanes(self.factor, value, first), value=value)
+            return apply("add", x, seed_lanes(self.factor, value, first, self.labels),
+                         value=value)
         if PyFloat_Check(x):
             y = new_scalar(self.alg)
             memset(y.c, 0, self.alg.M * sizeof(double))

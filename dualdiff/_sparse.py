@@ -14,10 +14,11 @@ import importlib
 import numpy as np
 
 from dualdiff._arguments import check_argnums
-from dualdiff._chunks import LIVE, Task, memory_budget
+from dualdiff._budget import LIVE, memory_budget
 from dualdiff._colouring import by_colours, outside
 from dualdiff._compress import places, rows_of_entries, transposed
 from dualdiff._inputs import Inputs
+from dualdiff._jobs import Task
 from dualdiff._seeding import lanes_pay
 from dualdiff._sparse_reading import Matrix, by_lanes, nonzero
 from dualdiff._taylor import DenseLimit, Taylor

@@ -14,7 +14,6 @@ import numpy as np
 
 from dualdiff import _multisets
 from dualdiff._arguments import split_aux
-from dualdiff._chunks import strip
 from dualdiff._compress import (
     index_type,
     rows_numbered,
@@ -22,6 +21,7 @@ from dualdiff._compress import (
     rows_of_lanes,
     symmetric_rows,
 )
+from dualdiff._jobs import strip
 from dualdiff._seeding import Call
 from dualdiff._taylor import Taylor, local_parts, make
 from dualdiff.tree_util import tree_flatten, tree_unflatten

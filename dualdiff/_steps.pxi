@@ -168,7 +168,9 @@ cdef class Spread:
     cdef object terms   # (n, elements)
 
     def __call__(self, g, T):
-        T[:, : len(self.terms)] += _hooks["product"](g, self.terms.T)
+        # element by element: BLAS would round by the number of seeds, which chunks must not show
+        for e in range(self.terms.shape[1]):
+            T[:, : len(self.terms)] += _hooks["product"](g[:, e : e + 1], self.terms[None, :, e])
 
 
 cdef Taylor collapsed(Taylor x):
@@ -195,7 +197,8 @@ cdef Taylor spread_step(Taylor y, Factor root):
     """A dense number over the inputs' seeds, with seeds of its own."""
     cdef Spread back = Spread.__new__(Spread)
     back.terms = np.array(terms_of(y)).reshape((root.n, -1))
-    return own_seeds(root, np.asarray(value_of(y)).copy(), back, back.terms.nbytes)
+    return own_seeds(root, np.asarray(value_of(y)).copy(), back,
+                     back.terms[0].nbytes * seeds_in_all(root))
 
 
 # ---- elimination ---------------------------------------------------------------------------
@@ -218,7 +221,9 @@ cdef Taylor eliminated(Taylor x):
             g = T[:, first : first + count]
             if g.any():
                 back(g, T)
-    if np.isnan(T[:, : root.n]).any():  # zeros met infinities in another order than they do dense
+    # the last seed of a chunk stands for all seeds of others, which look themselves
+    if np.isnan(T[:, : root.n - (root.whole is not None)]).any():
+        # zeros met infinities in another order than they do dense
         raise StepsStop("dualdiff: derivatives by intermediate seeds are not a number")
     terms = np.ascontiguousarray(T[:, : root.n].T).reshape((root.n,) + value.shape)
     return new_array(algebra_of((root,), ()), x._value, terms)

@@ -1,4 +1,4 @@
-"""The callables behind the transforms of `_jacobians`: how packed tensors are read.
+"""The callables behind the transforms of `_jacobians` and `_hessians`: how packed tensors are read.
 
 May import: chunks, inputs, argument checks, jvp.  Invariant: every transform is a `Task`
 for `derive` and a way of reading its packed tensor; nothing here knows of chunks.
@@ -14,8 +14,9 @@ from dualdiff._arguments import (
     float0,
     shape_of,
 )
-from dualdiff._chunks import Task, check_chunking, derive, evaluate
+from dualdiff._chunks import check_chunking, derive, evaluate
 from dualdiff._inputs import Inputs, check_batch_axes
+from dualdiff._jobs import Task
 from dualdiff._taylor import Taylor, make
 from dualdiff._transformed import Transformed
 from dualdiff._transforms import check_tangent, jvp, placed
@@ -47,7 +48,7 @@ def gathered(packed, ranges):
     if len(ranges) == 2 and first is rest[0] and first[0] == 0 and first.size <= SQUARE:
         return packed[_multisets.square(first.size)]
     grid = np.stack(np.meshgrid(*rest, indexing="ij"), -1).reshape(-1, len(rest))
-    if type(packed) is Taylor or first.size * len(grid) <= 2**20:
+    if type(packed) is Taylor or first.size * len(grid) <= 2**16:
         seeds = np.concatenate([np.repeat(first, len(grid))[:, None],
                                 np.tile(grid, (len(first), 1))], axis=1)
         return packed[_multisets.rank(np.sort(seeds, axis=1))]

@@ -24,10 +24,11 @@ from dualdiff._arguments import (
     shape_of,
     split_aux,
 )
-from dualdiff._chunks import Task, check_chunking, derive, evaluate
+from dualdiff._chunks import check_chunking, derive, evaluate
 from dualdiff._inputs import Inputs, check_batch_axes
+from dualdiff._jobs import Task
 from dualdiff._seeding import Call, Gradient
-from dualdiff._taylor import Taylor
+from dualdiff._taylor import DenseLimit, Taylor
 from dualdiff.tree_util import tree_flatten, tree_unflatten
 
 # ---- grad -------------------------------------------------------------------------
@@ -211,6 +212,8 @@ class _Gradient:
                 return self.read(args, kwargs, found)
             grads = tuple(grads) if isinstance(self.argnums, tuple) else grads[0]
             return (found.value(), grads) if self.with_value else grads
+        except DenseLimit:
+            return self.read(args, kwargs)
         finally:
             found.close()
 

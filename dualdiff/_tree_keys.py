@@ -110,6 +110,11 @@ def _bare(key):
     return str(key)
 
 
+def bare_path(keys):
+    """The keys themselves, as a tuple of what stands in the brackets."""
+    return tuple(key._content() if isinstance(key, _Key) else key for key in keys)
+
+
 def keystr(keys, *, simple=False, separator=""):
     """Write a path as text.
 

@@ -12,12 +12,17 @@ import sympy
 
 import dualdiff as dd
 from dualdiff import taylor
+from dualdiff.tree_util import tree_leaves
+
+
+def flat_center(p):
+    return np.concatenate([np.ravel(c) for c in tree_leaves(p.center)])
 
 
 def close(p, q, **kw):
     kw = {"rtol": 1e-12, "atol": 1e-14} | kw
     np.testing.assert_allclose(p.coefficients, q.coefficients, **kw)
-    np.testing.assert_array_equal(p.center, q.center)
+    np.testing.assert_array_equal(flat_center(p), flat_center(q))
     assert p.order == q.order
 
 
@@ -211,7 +216,99 @@ def test_trees_of_polynomials():
     assert p["b"][0](2.0) == 4.0 and p["b"][1](2.0).tolist() == [2.0, 6.0]
 
 
+def in_tree(p):
+    """A function of a pytree of four variables; `in_array`: the same of an array."""
+    return {"y": np.exp(p["b"][0] * p["a"][1]) * p["a"][0] + p["c"][0], "z": [p["a"] * p["c"][0]]}
+
+
+def in_array(v):
+    return in_tree({"a": v[:2], "b": v[2:3], "c": [v[3]]})
+
+
+POINT = {"a": np.array([0.3, -0.2]), "b": np.array([0.5]), "c": [0.9]}
+
+
+def test_pytrees_of_variables():
+    """The polynomial in the flattened variables, evaluated at points of the same structure."""
+    flat = np.array([0.3, -0.2, 0.5, 0.9])
+    p, q = taylor(in_tree, POINT, 4)["y"], taylor(in_array, flat, 4)["y"]
+    close(p, q)
+    assert p.variables == 4 and p.order == 4 and p.center["c"] == [0.9]
+    step = np.array([0.1, -0.2, 0.3, 0.05])
+    there = {"a": flat[:2] + step[:2], "b": flat[2:3] + step[2:3], "c": [flat[3] + step[3]]}
+    np.testing.assert_allclose(p(there), q(flat + step), rtol=1e-14)
+    np.testing.assert_allclose(p(flat + step), q(flat + step), rtol=1e-14)
+    # many points: axes in front, broadcast among the leaves
+    a = flat[:2] + np.linspace(0, 0.1, 10).reshape(5, 1, 2)
+    c = np.linspace(0.8, 1.0, 3)
+    got = p({"a": a, "b": there["b"], "c": [c]})
+    assert got.shape == (5, 3)
+    np.testing.assert_allclose(got[4, 1], q(np.concatenate([a[4, 0], there["b"], c[1:2]])))
+    z = taylor(in_tree, POINT, 3)["z"][0]
+    assert z.shape == (2,)
+    np.testing.assert_allclose(z(there), (flat[:2] + step[:2]) * there["c"][0], rtol=1e-14)
+
+
+def test_parts_of_polynomials_in_pytrees():
+    flat = np.array([0.3, -0.2, 0.5, 0.9])
+    p, q = taylor(in_tree, POINT, 4)["y"], taylor(in_array, flat, 4)["y"]
+    exponents = {"a": [1, 2], "b": [1], "c": [0]}
+    assert p.coefficient({"a": np.array([1, 2]), "b": np.array([1]), "c": [0]}) == (
+        p.coefficient(1, 2, 1, 0)) == q.coefficient(1, 2, 1, 0) != 0
+    with pytest.raises(ValueError, match="an exponent for each of 4 variables"):
+        p.coefficient(exponents["a"])
+    close(p.derivative(variable=("a", 1)), q.derivative(variable=1))
+    close(p.derivative(variable=("c", 0)), q.derivative(variable=3))
+    close(p.integral(variable=("b", 0), constant=2.0), q.integral(variable=2, constant=2.0))
+    close(p * p - np.sin(p), q * q - np.sin(q))
+    close(dd.TaylorPolynomial(p.coefficients, POINT) + p, 2 * q)
+    scalars = taylor(lambda v: v["s"] ** 2 * v["t"], {"s": 1.0, "t": 2.0}, 3)
+    close(scalars.derivative(variable="t"), scalars.derivative(variable=1))
+
+
+def test_composition_with_pytrees_of_polynomials():
+    """f(g(t)) for g with a pytree as result: the polynomial of the composed function."""
+    def g(t):
+        return {"a": np.stack([np.sin(t) + 0.3, t**2 - 0.2]), "b": np.stack([np.exp(t) - 0.5]),
+                "c": [0.9 + t]}
+
+    outer, inner = taylor(in_tree, POINT, 5)["y"], taylor(g, 0.0, 5)
+    close(outer(inner), taylor(lambda t: in_tree(g(t))["y"], 0.0, 5))
+
+
+def test_chunks_and_aux_of_pytrees():
+    want = taylor(in_tree, POINT, 3)
+    for size in (1, 3):
+        got = taylor(in_tree, POINT, 3, chunk_size=size)
+        for a, b in zip([got["y"], got["z"][0]], [want["y"], want["z"][0]], strict=True):
+            np.testing.assert_array_equal(a.coefficients, b.coefficients)
+    f = lambda p: (in_tree(p)["y"], {"seen": p["a"] * 2, "n": 1})  # noqa: E731
+    for kw in ({}, {"chunk_size": 2}):
+        p, aux = taylor(f, POINT, 2, has_aux=True, **kw)
+        close(p, want["y"].truncate(2))
+        assert aux["n"] == 1 and type(aux["seen"]) is np.ndarray
+        np.testing.assert_array_equal(aux["seen"], POINT["a"] * 2)
+
+
+def test_pytrees_inside_an_outer_derivative():
+    def f(s):
+        p = taylor(in_tree, {"a": s * POINT["a"], "b": POINT["b"], "c": [s]}, 3)["y"]
+        at = p({"a": np.array([0.4, 0.1]), "b": np.array([0.7]), "c": [1.0]})
+        return at + np.sum(p.coefficients * np.arange(len(p.coefficients)))
+
+    eps = 1e-5
+    assert dd.grad(f)(0.9) == pytest.approx((f(0.9 + eps) - f(0.9 - eps)) / (2 * eps), rel=1e-8)
+
+
+def test_complex_pytrees():
+    z = {"a": 0.3 + 0.2j, "b": np.array([1.0 - 1.0j])}
+    p = taylor(lambda z: np.exp(z["a"]) * z["b"][0], z, 8)
+    at = {"a": 0.35 + 0.1j, "b": np.array([1.1 - 1.0j])}
+    assert p(at) == pytest.approx(np.exp(at["a"]) * at["b"][0], rel=1e-12)
+
+
 P, Q = taylor(np.sin, 0.0, 4), taylor(lambda v: v[0] * v[1], np.ones(2), 2)
+T = taylor(lambda p: p["a"] * p["b"][0], {"a": 0.0, "b": np.ones(2)}, 2)
 
 
 @pytest.mark.parametrize("error, make, words", [
@@ -220,7 +317,20 @@ P, Q = taylor(np.sin, 0.0, 4), taylor(lambda v: v[0] * v[1], np.ones(2), 2)
     (TypeError, lambda: taylor(np.sin, 1.0, 2.0), "order to be an integer, got 2.0"),
     (ValueError, lambda: taylor(np.sin, 1.0, -2), "order to be 0 or more, got -2"),
     (TypeError, lambda: taylor(lambda x: {"a": "s"}, 1.0, 2), r"got str in the result\['a'\]"),
-    (TypeError, lambda: taylor(np.sin, {"a": 1.0}, 2), "one number or one array, got dict; put"),
+    (TypeError, lambda: taylor(np.sin, {"a": 1}, 2), r"x0\['a'\] expected .* got dtype int64"),
+    (TypeError, lambda: taylor(np.sin, {"a": 1.0, "b": 1j}, 2),
+     r"all real or all complex, got x0\['a'\]: float64, x0\['b'\]: complex128"),
+    (TypeError, lambda: taylor(np.sin, 1.0, 2, has_aux=True), r"pair \(result, aux\)"),
+    (TypeError, lambda: T({"a": 1.0}), "points of the structure of its centre, .*, got "),
+    (ValueError, lambda: T({"a": 1.0, "b": np.ones(3)}), r"of its centre, \(2,\), got \(3,\)"),
+    (ValueError, lambda: T + Q, "about one centre, got {'a': .*expand both"),
+    (TypeError, lambda: T({"a": taylor(np.sin, 0.0, 2), "b": np.ones(2)}), "polynomial in each"),
+    (ValueError, lambda: T({"a": taylor(np.sin, 0.0, 2), "b": taylor(
+        lambda x: np.stack([x, x]), 1.0, 2)}), "about one centre, got 0.0 and 1.0"),
+    (ValueError, lambda: T({"a": taylor(np.sin, 0.0, 2), "b": taylor(
+        lambda x: np.stack([x, x]), 0.0, 2)}), "starts at the centre of the outer one"),
+    (ValueError, lambda: T.derivative(variable="c"), "'c' leads to no array of the pytree"),
+    (ValueError, lambda: T.reversion(), "reversion expected a polynomial in one variable"),
     (ValueError, lambda: P + taylor(np.sin, 1.0, 4), "about one centre, got 0.0 and 1.0; expand"),
     (ValueError, lambda: P(taylor(np.cos, 0.0, 4)), "starts at the centre of the outer one, 0.0"),
     (ValueError, lambda: Q(np.ones(3)), r"points of shape \(..., 2,\), as its centre has, got \(3"),

@@ -12,6 +12,7 @@ import pytest
 import sympy
 
 import dualdiff as dd
+from dualdiff.tree_util import tree_leaves
 
 FUNCTIONS = {
     "exp(sin(x))": (lambda x: np.exp(np.sin(x)), lambda x: mpmath.exp(mpmath.sin(x))),
@@ -152,6 +153,38 @@ def test_mixed_partials_against_sympy():
         assert got == pytest.approx(want, rel=1e-12)
 
 
+def test_orders_by_each_leaf_of_a_pytree():
+    """Each input alone, element by element: closed forms, and elementwise_grad for order 1."""
+    x, b = np.linspace(-1, 1, 4), 0.7
+
+    def f(p, c=1.0):
+        return {"y": c * np.exp(2 * p["x"]) * np.sin(p["b"][0]), "z": [p["x"] ** 3 + 0 * c]}
+
+    p = {"x": x, "b": (b,)}
+    e, s = np.exp(2 * x), np.sin(b)
+    for n in range(5):
+        got = dd.nth_derivative(f, n)(p)
+        shifted = [np.sin(b), np.cos(b), -np.sin(b), -np.cos(b), np.sin(b)][n]
+        cubic = [x**3, 3 * x**2, 6 * x, 6 + 0 * x, 0 * x][n]
+        np.testing.assert_allclose(got["y"]["x"], 2.0**n * e * s, rtol=1e-14)
+        np.testing.assert_allclose(got["y"]["b"][0], e * shifted, rtol=1e-14)
+        np.testing.assert_allclose(got["z"][0]["x"], cubic, rtol=1e-14)
+        np.testing.assert_array_equal(got["z"][0]["b"][0], 0 * x if n else x**3)
+        both = dd.nth_derivative(f, n, (0, 1))(p, 2.0)
+        np.testing.assert_allclose(both["y"][1], [2 * e * s, e * s, 0 * x][min(n, 2)], rtol=1e-14)
+        np.testing.assert_allclose(both["y"][0]["x"], 2 * got["y"]["x"], rtol=1e-14)
+        every = dd.derivatives(f, 4)(p)
+        np.testing.assert_allclose(every["y"]["x"][n], got["y"]["x"], rtol=1e-14)
+        np.testing.assert_allclose(every["y"]["b"][0][n], got["y"]["b"][0], rtol=1e-14)
+    first, again = dd.nth_derivative(f, 1)(p), dd.elementwise_grad(f)(p)
+    for a, w in zip(tree_leaves(first), tree_leaves(again), strict=True):
+        np.testing.assert_allclose(a, w, rtol=1e-15)
+    got, aux = dd.derivatives(lambda p: (p["a"] ** 3, p["a"]), 2, has_aux=True)({"a": 2.0})
+    assert got["a"].tolist() == [8.0, 12.0, 12.0] and aux == 2.0
+    assert dd.nth_derivative(dd.nth_derivative(lambda p: p["a"] ** 4, 1), 1)(
+        {"a": 2.0}) == {"a": {"a": 48.0}}
+
+
 def test_mixed_partials_carry_only_what_they_need():
     seen = []
     dd.mixed_partial(lambda x: seen.append(x) or np.sum(x**4), (7, 7, 3))(np.ones(50))
@@ -161,6 +194,40 @@ def test_mixed_partials_carry_only_what_they_need():
     a, b = np.arange(3.0), np.arange(4.0)[:, None]
     got = dd.mixed_partial(lambda a, b: a**2 * b**2, (0, 1))(a, b)
     np.testing.assert_array_equal(got, 4 * a * b)
+
+
+def test_mixed_partials_in_pytrees():
+    """Against the tensor of the flattened variables: by number, by path, among arguments."""
+    p = {"w": np.array([[0.3, -0.2], [0.5, 0.8]]), "b": (0.7, np.array([1.1, -0.4]))}
+
+    def f(p, c=1.0):
+        (s, b), w = p["b"], p["w"]
+        return {"y": c * np.exp(s * w[0, 1]) * b[1] ** 2 * np.sin(w[1, 0] * b[0]) * w[1, 1]}
+
+    def flat(v):
+        return f({"b": (v[0], v[1:3]), "w": v[3:].reshape(2, 2)})["y"]
+
+    v = np.concatenate([[0.7], p["b"][1], p["w"].ravel()])
+    tensor = dd.derivative_tensor(flat, 3)(v)
+    paths = [("b", 0), ("b", 1, 0), ("b", 1, 1), ("w", 0, 0), ("w", 0, 1), ("w", 1, 0), ("w", 1, 1)]
+    for i, j, k in [(0, 4, 2), (2, 2, 0), (5, 1, 6), (4, 4, 4), (3, 1, 1), (0, 0, -1)]:
+        want = tensor[i, j, k]
+        for indices in ((i, j, k), (paths[i], paths[j], k), tuple(paths[q] for q in (i, j, k))):
+            assert dd.mixed_partial(f, indices)(p)["y"] == pytest.approx(want, rel=1e-12)
+            got = dd.mixed_partial(lambda c, p: f(p, c), indices, argnums=1)(2.0, p)
+            assert got["y"] == pytest.approx(2 * want, rel=1e-12)
+    outer = dd.grad(lambda s: dd.mixed_partial(f, (0, 4))(
+        {"w": p["w"], "b": (s, p["b"][1])})["y"])(0.7)
+    assert outer == pytest.approx(tensor[0, 0, 4], rel=1e-12)
+
+
+def test_mixed_partials_hand_out_aux():
+    f = lambda x, y: (x**3 * y, {"seen": x * 1.0, "n": 3})  # noqa: E731
+    assert dd.mixed_partial(f, (0, 0, 1), has_aux=True)(2.0, 5.0) == (12.0, {"seen": 2.0, "n": 3})
+    x = np.array([2.0, 5.0])
+    got, aux = dd.mixed_partial(lambda v: f(*v), (0, 1), 0, True)(x)
+    assert got == 12.0 and aux == {"seen": 2.0, "n": 3}
+    assert dd.mixed_partial(f, (), has_aux=True)(2.0, 5.0) == f(2.0, 5.0)
 
 
 # ---- jets --------------------------------------------------------------------------------------
@@ -230,16 +297,31 @@ def test_cost_grows_with_the_square_of_the_order():
     (ValueError, lambda: dd.derivatives(np.sin, -1), "derivatives expected n to be 0 or more"),
     (ValueError, lambda: dd.derivatives(np.sin, 64), "at most 63, got 64"),
     (TypeError, lambda: dd.nth_derivative(2.0, 1), "expected a function as its first argument"),
-    (TypeError, lambda: dd.nth_derivative(np.sin, 1, (0, 1)), "argnums to be one int"),
+    (ValueError, lambda: dd.nth_derivative(np.add, 1, (0, 0))(1.0, 2.0), "twice"),
+    (TypeError, lambda: dd.nth_derivative(np.add, 1, 2)(1.0, 2.0), "argnums names argument 2"),
+    (TypeError, lambda: dd.derivatives(lambda p: p["a"], 2)({"a": 1.0, "b": 3}),
+     r"argument 0\['b'\] expected .* dtype int64"),
+    (TypeError, lambda: dd.nth_derivative(lambda p: 1.0, 2)({}), "pytrees must have leaves"),
+    (TypeError, lambda: dd.nth_derivative(lambda p: np.sum(p["a"]), 2)({"a": np.ones(3)}),
+     r"with a result of shape \(3,\) .*got shape \(\); use grad for a scalar result, jacfwd"),
     (TypeError, lambda: dd.elementwise_grad(np.sum)(np.ones(3)),
      r"with a result of shape \(3,\) .*got shape \(\); use grad for a scalar result, jacfwd"),
     (TypeError, lambda: dd.elementwise_grad(lambda a, b: np.sum(a * b), (0, 1))(
         np.ones(3), 1.0), r"with a result of shape \(3,\) .*got shape \(\)"),
     (ValueError, lambda: dd.elementwise_grad(np.multiply, (0, 0))(1.0, 2.0), "twice"),
-    (TypeError, lambda: dd.derivatives(np.sin, 2)([1.0]), "one number or array as argument 0"),
     (TypeError, lambda: dd.derivatives(np.sin, 2)(1), "got dtype int64; make it a float"),
-    (TypeError, lambda: dd.mixed_partial(lambda p: p["a"], (0,))({"a": 1.0}),
-     "got dict; use derivative_tensor for pytrees"),
+    (TypeError, lambda: dd.mixed_partial(lambda p, x: x, (0,))({"a": 1.0}, 2.0),
+     "got dict; name the pytree by argnums=0"),
+    (ValueError, lambda: dd.mixed_partial(lambda p: p["a"], ("b",))({"a": 1.0}),
+     r"'b' leads to no array of the pytree; .* starts with one of \('a',\)"),
+    (ValueError, lambda: dd.mixed_partial(lambda p: p["a"], (1,))({"a": 1.0}),
+     "index 1 is out of bounds for 1 variables"),
+    (ValueError, lambda: dd.mixed_partial(lambda p: p["a"], (("a", 3),))({"a": np.ones(2)}),
+     r"index 3 is out of bounds for shape \(2,\) at \('a',\)"),
+    (TypeError, lambda: dd.mixed_partial(lambda p: p["a"], ("a",))({"a": np.ones(2)}),
+     r"of an array of shape \(2,\) at \('a',\), each 1 int"),
+    (TypeError, lambda: dd.mixed_partial(np.add, (0,), (0, 1)), "one int, got .*derivative_tens"),
+    (TypeError, lambda: dd.mixed_partial(np.sin, (0,), has_aux=True)(1.0), r"pair \(result, aux"),
     (TypeError, lambda: dd.mixed_partial(np.sin, 0), "expected a tuple of indices"),
     (TypeError, lambda: dd.mixed_partial(np.add, (0.5,))(1.0, 2.0), "argument numbers as ind"),
     (ValueError, lambda: dd.mixed_partial(np.add, (2,))(1.0, 2.0), "index 2 names no argument"),

@@ -9,8 +9,16 @@ import functools
 import numpy as np
 
 from dualdiff._bilinear import labels, product_terms
-from dualdiff._kinds import constant, holds, no_numbers, pack, store, with_signature
-from dualdiff._taylor import Taylor, make, make_view, unify
+from dualdiff._kinds import (
+    constant,
+    holds,
+    no_numbers,
+    pack,
+    store,
+    view_or_make,
+    with_signature,
+)
+from dualdiff._taylor import make, unify
 
 # ---- reading the subscripts -------------------------------------------------------------
 
@@ -140,16 +148,13 @@ def einsum(*operands, out=None, optimize=False, **kwargs):
     value = np.einsum(*call, optimize=optimize, **kwargs)
     if alg is None:
         return store(value, out)
-    plain = [np.asarray(v) for v in plain]
+    value, plain = np.asarray(value), [np.asarray(v) for v in plain]
     names, result = subscripts(text, tuple(v.ndim for v in plain))
     if len(xs) == 1:
-        terms = sole(xs[0][1], names[0], result, 1)
-        if isinstance(arrays[0], Taylor) and np.may_share_memory(value, plain[0]):
-            return store(make_view(arrays[0], value, terms), out)
-    else:
-        todo = [(s, v, t) for s, v, (_, t) in zip(names, plain, xs, strict=True)]
-        terms = product_of(alg, todo, result)
-    value = np.asarray(value)
+        terms = sole(xs[0][1], names[0], result, 1).astype(value.dtype, copy=False)
+        return store(view_or_make(arrays[0], alg, (plain[0], value), (xs[0][1], terms)), out)
+    todo = [(s, v, t) for s, v, (_, t) in zip(names, plain, xs, strict=True)]
+    terms = product_of(alg, todo, result)
     return store(make(alg, value, terms.astype(value.dtype, copy=False)), out)
 
 
