@@ -498,7 +498,7 @@ cdef Taylor laned_sum(Taylor x):
         memset(g, 0, parent.n * sizeof(double))
         for k in range(len(x.lanes)):
             lane = <ndarray>x.lanes[k]
-            row = <ndarray>x._terms[k]
+            row = <ndarray>np.asarray(x._terms[k])  # a scalar where x has no dimensions
             n = cnp.PyArray_SIZE(row)
             if slice_of(parent, lane, &start) and cnp.PyArray_IS_C_CONTIGUOUS(row):
                 t = <double *>cnp.PyArray_DATA(row)
@@ -569,7 +569,7 @@ cdef laned_getitem(Taylor x, index):
         value = np.asarray(x._value[index])
         terms, at = last_axis(x._terms, index)
         terms = np.ascontiguousarray(np.moveaxis(terms[at], -1, 0))
-        return new_laned(x.alg, value, terms, tuple([lane[index] for lane in x.lanes]))
+        return new_laned(x.alg, value, terms, tuple([np.asarray(lane[index]) for lane in x.lanes]))
     y.base = x if x.base is None else x.base
     y.stamp = y.base.stamp
     return y

@@ -17,7 +17,8 @@ def make_laned(Algebra alg, value, terms, lanes):
     """A number over local seeds; a dense one where lanes is None."""
     if lanes is None:
         return new_array(alg, np.asarray(value), np.asarray(terms))
-    return new_laned(alg, np.asarray(value), np.asarray(terms), tuple(lanes))
+    return new_laned(alg, np.asarray(value), np.asarray(terms),
+                     tuple([np.asarray(lane) for lane in lanes]))
 
 
 def make_laned_view(Taylor x, value, terms, lanes):

@@ -210,3 +210,21 @@ def test_functions_of_a_sum_that_is_not_added_up_yet():
     assert_close(got, np.outer(p, p) - np.diag(p), order=2, scale=p.max())
     got = hessian(lambda x: 1.0 - -np.sum(x**3) / 2.0)(x)
     assert_close(got, np.diag(3.0 * x), order=2, scale=3.0)
+
+
+@pytest.mark.parametrize("element", [
+    lambda x: x[np.array(2)], lambda x: np.take(x, 2), lambda x: np.squeeze(x[2:3]),
+    lambda x: np.where(True, x[2], x[3]), lambda x: np.reshape(x[2:3], ())],
+    ids=["index", "take", "squeeze", "where", "reshape"])
+def test_numbers_without_dimensions(element):
+    """Their terms and lanes are arrays too, in sums and in products."""
+    x = np.linspace(0.1, 0.6, N)
+    unit = np.eye(N)[2]
+    before = set_lanes("always")
+    try:
+        np.testing.assert_array_equal(grad(lambda x: np.sum(element(x)))(x), unit)
+        np.testing.assert_array_equal(hessian(lambda x: np.sum(element(x) * element(x)))(x),
+                                      2.0 * np.outer(unit, unit))
+        assert grad(lambda t: np.sum(t * t))(np.array(0.4)) == 0.8
+    finally:
+        set_lanes(before)
