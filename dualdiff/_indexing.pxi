@@ -66,6 +66,8 @@ cdef Taylor part(Taylor x, value, terms):
 cdef getitem(Taylor x, index):
     cdef Taylor y
     cdef Py_ssize_t start, stop, step, n
+    if x.base is not None:
+        sync(x)  # first: it may have got lanes, or lost them
     if x.lanes is not None:
         return laned_getitem(x, index)
     if x._value is None:
@@ -76,8 +78,6 @@ cdef getitem(Taylor x, index):
         if index is Ellipsis or (type(index) is tuple and len(index) == 0):
             return x
         x = y
-    elif x.base is not None:
-        sync(x)
     if PyLong_CheckExact(index):
         if cnp.PyArray_NDIM(x._value) == 1 and cnp.PyArray_TYPE(x._value) == cnp.NPY_DOUBLE:
             return element(x, PyLong_AsSsize_t(index))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from tolerances import assert_close
 
-from dualdiff import grad, hessian
+from dualdiff import grad, hessian, numpy as dnp
 from dualdiff._algebra import unite
 from dualdiff._seeding import Call, set_lanes
 from dualdiff._taylor import Taylor, make
@@ -228,3 +228,58 @@ def test_numbers_without_dimensions(element):
         assert grad(lambda t: np.sum(t * t))(np.array(0.4)) == 0.8
     finally:
         set_lanes(before)
+
+
+def written_through_views(rng, x, a):
+    """The array a after writes through random views of it, of numbers and constants."""
+    views = [a]
+    for _ in range(14):
+        a = views[rng.integers(len(views))]
+        cut = rng.integers(8)
+        if cut == 0 and a.ndim > 1:
+            a = a[rng.integers(len(a))]
+        elif cut == 1:
+            a = a.T
+        elif cut == 2:
+            a = a[::rng.choice([-1, 2])]
+        elif cut == 3 and a.ndim < 4:
+            a = a[None]
+        views.append(a)
+        b = next(v for v in views if v.shape == a.shape)
+        at = rng.integers(len(a))
+        kind = rng.integers(7)
+        if kind == 0:
+            a[at] = a[at] * x[0] + x[1]
+        elif kind == 1:
+            a[at] = 0.5
+        elif kind == 2:
+            a[...] = a[::-1] * 0.5 + x[2]
+        elif kind == 3:
+            a *= x[3]
+        elif kind == 4:
+            a[...] = b * 1.0
+        elif kind == 5:
+            a[at] = np.sin(b[at])
+        else:
+            a[[at]] += b[[at]]
+    return views[0]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_views_follow_writes(seed):
+    """A view whose array got lanes through another view, or lost them, sees that first."""
+    x = np.array([0.3, 0.5, 0.7, -0.2])
+
+    def f(x):
+        a = dnp.zeros((3, 4))
+        return np.sum(written_through_views(np.random.default_rng(seed), x, a) ** 2)
+
+    got = {}
+    for mode in ("always", "never"):
+        before = set_lanes(mode)
+        try:
+            got[mode] = f(x), grad(f)(x), hessian(f)(x)
+        finally:
+            set_lanes(before)
+    for a, b in zip(got["always"], got["never"], strict=True):
+        assert_close(a, b, order=6, scale=max(1.0, np.abs(b).max()))
