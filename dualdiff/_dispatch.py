@@ -10,7 +10,7 @@ import numpy as np
 
 from dualdiff import _kinds, _ufunc_calls
 from dualdiff._partials import elements
-from dualdiff._taylor import HOOKS, ROWS, dense_form, is_laned
+from dualdiff._taylor import HOOKS, LANED, ROWS, dense_form, is_laned
 
 FINDERS = []  # of rows that are not in the tables yet: function -> row or None; see rows/
 REFUSED = {}  # function or name of a module -> why it makes no sense for numbers
@@ -60,6 +60,11 @@ def ufunc(func, method, inputs, kwargs):
     row = ROWS.get(func) or late(func, method)
     if method == "__call__":
         return _ufunc_calls.call(func, row, inputs, kwargs)
+    form = LANED.get((func, method))
+    if form is not None and is_laned(inputs[0]):
+        result = form(*inputs, **kwargs)
+        if result is not NotImplemented:
+            return result
     row = ROWS.get((func, method))
     if row is None:
         raise unknown(func, method)

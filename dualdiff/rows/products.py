@@ -13,7 +13,7 @@ import numpy as np
 
 from dualdiff._bilinear import Labels, bilinear, labels, multiply
 from dualdiff._kinds import compose, positional, store, with_signature
-from dualdiff._taylor import make, unify
+from dualdiff._taylor import make, pack, unify
 
 # ---- matmul and the vector products ----------------------------------------------------
 
@@ -222,12 +222,8 @@ def cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
 
 def components(x, axis):
     """The slices of a number or array along an axis."""
-    alg, ((value, terms),) = unify(x)
-    value = np.moveaxis(np.asarray(value), axis, 0)
-    if alg is None:
-        return list(value)
-    terms = np.moveaxis(terms, axis + 1 if axis >= 0 else axis, 1)
-    return [make(alg, value[q], terms[:, q]) for q in range(len(value))]
+    x = np.moveaxis(pack(x), axis, 0)
+    return [x[q] for q in range(len(x))]
 
 
 def same_shape(xs):
