@@ -9,6 +9,9 @@ import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SCRIPTS = sorted(p.stem for p in EXAMPLES.glob("*.py") if p.stem != "picture")
+LARGE = {"brusselator_channel", "image_denoising", "torsion"}
+needs_lanes = pytest.mark.lanes(
+    "auto", "always", reason="100,000 dense seeds would take hours")
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +39,8 @@ def close(got, want, rtol=0.0, atol=0.0):
     np.testing.assert_allclose(got, want, rtol=rtol, atol=atol)
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=[needs_lanes] if name in LARGE else []) for name in SCRIPTS])
 def test_runs_prints_and_draws(name, run, capsys):
     names, picture = run(name)
     assert names["__doc__"]
@@ -160,6 +164,7 @@ def test_equation_of_state(run):
         close(p[2:-2, k], slope, rtol=2e-3)
 
 
+@needs_lanes
 def test_brusselator_channel(run):
     """Inner cells have four neighbours and the other substance; none lies behind a wall."""
     g, _ = run("brusselator_channel")
@@ -170,6 +175,7 @@ def test_brusselator_channel(run):
     assert f["u"].min() > 0.0 and 3.0 < f["u"].max() < 5.0
 
 
+@needs_lanes
 def test_torsion(run):
     f = run("torsion")[0]["figures"]
     assert f["size"] >= 100_000 and f["symmetric"] and f["nnz"] < 7 * f["size"]
@@ -177,6 +183,7 @@ def test_torsion(run):
     assert 0.5 * f["linear"] < f["moment"] < f["linear"] and f["left"] < 1e-3
 
 
+@needs_lanes
 def test_image_denoising(run):
     """The Hessian, against differences of the gradient by hand."""
     g, _ = run("image_denoising")
