@@ -178,8 +178,8 @@ cdef meet(int kernel, Taylor x, Taylor y, ndarray value):
     lanes = list(lanes_x)
     at = []
     for j in range(len(lanes_y)):
-        for i in range(len(lanes_x)):
-            if same_lane(<ndarray>lanes_x[i], <ndarray>lanes_y[j]):
+        for i in range(len(lanes_x)):  # one for each: y may have a lane twice
+            if i not in at and same_lane(<ndarray>lanes_x[i], <ndarray>lanes_y[j]):
                 at.append(i)
                 break
         else:

@@ -141,7 +141,7 @@ cdef union_lanes(Taylor x, Taylor y):
     cdef Py_ssize_t i, j
     for j in range(len(y.lanes)):
         for i in range(len(x.lanes)):
-            if same_lane(<ndarray>x.lanes[i], <ndarray>y.lanes[j]):
+            if i not in at and same_lane(<ndarray>x.lanes[i], <ndarray>y.lanes[j]):
                 at.append(i)
                 break
         else:

@@ -146,6 +146,23 @@ def test_dtypes_are_kept(dtype):
             set_lanes(before)
 
 
+@pytest.mark.parametrize("order", [1, 2, 3])
+@pytest.mark.parametrize("join", [lambda a, b: a + b, lambda a, b: a * b, np.hypot, np.logaddexp])
+def test_a_lane_that_stands_twice(order, join):
+    """Rows of sums of columns and rows have one lane twice; none of its terms is lost."""
+    x = np.array([0.3, -0.4, 0.9, 0.1, -0.7, 0.5])
+    got = {}
+    for lanes in (True, False):
+        with Call(N, order, lanes) as call:
+            y = call.seed(x)
+            once = (y[:, None] + y[None, :])[0, ::-1]
+            twice = (y[:, None] + np.sin(once)[None, :])[0, ::-1]
+            got[lanes] = [call.coefficients(z, np.arange(1, math.comb(N + order, order)))
+                          for z in (join(once, twice), join(twice, once))]
+    for a, b in zip(got[True], got[False], strict=True):
+        assert_close(a, b, order=order + 2, scale=max(1.0, np.abs(b).max()))
+
+
 def test_results_share_lanes_until_one_is_assigned_to():
     x = np.linspace(0.1, 0.6, N)
 
