@@ -131,6 +131,8 @@ cdef array_gradient(Gradient g, tuple args, dict kwargs, ndarray x, bint steps):
         if with_lanes(n, 1):
             (<Factor>alg.factors[0]).scalar = steps
             y = seed_lanes(<Factor>alg.factors[0], cnp.PyArray_NewCopy(x, cnp.NPY_CORDER), 0)
+        elif n > 512 and 8.0 * n * n > dense_limit():
+            raise DenseLimit("dualdiff: dense seeds of all elements at once are too large")
         else:
             y = seed_array(alg, x, 0)
         result = call_with(g.root, args, kwargs, g.place, y)

@@ -273,6 +273,7 @@ def positions(triplets):
     return set(zip(triplets[1].tolist(), triplets[2].tolist(), strict=True))
 
 
+@pytest.mark.lanes("auto", "always", reason="patterns found for colours leave out what is zero")
 def test_pattern_does_not_depend_on_values():
     """At zero every entry of these is zero, and there all the same."""
     zeros = np.zeros(40)
