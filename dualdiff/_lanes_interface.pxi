@@ -42,7 +42,8 @@ def one_lane_count(list numbers):
     """
     cdef Factor parent = None
     cdef Py_ssize_t n = 0
-    if may_step(*[x for x in numbers if type(x) is Taylor]):
+    found = [x for x in numbers if type(x) is Taylor]
+    if may_step(*found) and any([parent_of(<Taylor>x).root is not None for x in found]):
         numbers = [widened(<Taylor>x) if type(x) is Taylor else x for x in numbers]
     for x in numbers:
         if type(x) is not Taylor:
