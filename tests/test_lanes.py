@@ -42,6 +42,16 @@ def masked(x, y):
     return x
 
 
+def put(x, y, k):
+    x = np.copy(x)
+    np.put(x, [k, 5 - k], y[:2])
+    np.copyto(x, y * 0.5, where=np.arange(N) % 3 == k % 3)
+    np.add.at(x, [1, 1, k], y[3:])
+    return x
+
+
+MATRIX = np.cos(np.arange(N * N)).reshape(N, N)
+BAND = np.eye(N) - 0.5 * np.eye(N, k=1)
 STEPS = {
     "sin": lambda a, b, k: np.sin(a),
     "exp": lambda a, b, k: np.exp(-a * a),
@@ -66,6 +76,27 @@ STEPS = {
     "reshape": lambda a, b, k: a.reshape(2, 3).T.reshape(-1),
     "shift": lambda a, b, k: np.concatenate([a[1:], b[:1]]),
     "neighbours": lambda a, b, k: np.concatenate([a[:1], a[1:] - a[:-1]]),
+    "convolve": lambda a, b, k: np.convolve(a, [0.5, -1.0, 0.25], "same") + b,
+    "correlate": lambda a, b, k: np.correlate([0.5, -1.0], a * b, "full")[:N],
+    "running sums": lambda a, b, k: np.cumsum(a.reshape(3, 2), axis=k % 2).ravel() * b,
+    "pairs": lambda a, b, k: np.repeat(np.sum((a * b).reshape(3, 2), axis=1), 2),
+    "columns": lambda a, b, k: np.add.reduce(np.stack([a, b, a * b])),
+    "spread": lambda a, b, k: np.sum(a[:, None] * np.cos(np.arange(4.0) * b[k % N]), axis=1),
+    "einsum": lambda a, b, k: np.einsum("ij,jk->ki", a.reshape(3, 2), MATRIX[:2, :2]).ravel(),
+    "rows": lambda a, b, k: np.einsum("ij,ij->i", a.reshape(N, 1), b.reshape(N, 1)),
+    "banded": lambda a, b, k: BAND @ a + a @ BAND * 0.5 - b,
+    "outer": lambda a, b, k: np.outer(a, b[:2]).ravel()[k:k + N],
+    "norms": lambda a, b, k: np.tile(np.linalg.norm(np.stack([a, 2.0 + b]).reshape(4, 3), axis=1),
+                                     2)[:N],
+    "variance": lambda a, b, k: a + np.repeat(np.var(b.reshape(2, 3), axis=1), 3),
+    "largest": lambda a, b, k: np.max(np.stack([a, b, b * 0.5]), axis=0),
+    "clip": lambda a, b, k: np.clip(a, -0.35, b + 2.0),
+    "choose": lambda a, b, k: np.select([a > 0.15, a > -0.55], [a, b], a * b),
+    "order": lambda a, b, k: np.partition(a, k)[::-1] + np.sort(b.reshape(2, 3), axis=1).ravel(),
+    "slopes": lambda a, b, k: np.gradient(a, 0.5) * b,
+    "put": lambda a, b, k: put(a, b, k),
+    "joined": lambda a, b, k: np.insert(np.append(a, b[k]), k, b[:2])[k:k + N],
+    "interp": lambda a, b, k: np.interp(0.4 * np.tanh(a), [-0.7, -0.05, 0.6], b[:3]),
     "loop": lambda a, b, k: np.stack([a[i] * b[(i + k) % N] for i in range(N)]),
 }
 programs = st.lists(st.tuples(st.sampled_from(sorted(STEPS)), st.integers(0, 9),
