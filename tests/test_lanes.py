@@ -95,7 +95,7 @@ STEPS = {
     "order": lambda a, b, k: np.partition(a, k)[::-1] + np.sort(b.reshape(2, 3), axis=1).ravel(),
     "slopes": lambda a, b, k: np.gradient(a, 0.5) * b,
     "put": lambda a, b, k: put(a, b, k),
-    "joined": lambda a, b, k: np.insert(np.append(a, b[k]), k, b[:2])[k:k + N],
+    "joined": lambda a, b, k: np.insert(np.append(a, b[k]), k, b[:2])[3 - k % 4:][:N],
     "interp": lambda a, b, k: np.interp(0.4 * np.tanh(a), [-0.7, -0.05, 0.6], b[:3]),
     "loop": lambda a, b, k: np.stack([a[i] * b[(i + k) % N] for i in range(N)]),
 }
