@@ -11,7 +11,8 @@ cdef class Factor:
     cdef public Py_ssize_t room
     cdef public Factor whole        # what this is a part of, where seeds are taken in chunks
     cdef public bint scalar         # the result is one number: it may take steps (_steps.pxi)
-    cdef Factor root, wide          # of a wide factor its inputs'; of that the wide one
+    cdef readonly Factor root       # of a wide factor its inputs'
+    cdef Factor wide                # of that the wide one
     cdef list steps
     cdef Py_ssize_t held
     cdef Factor local(self, int n)

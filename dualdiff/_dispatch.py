@@ -4,11 +4,13 @@ May import: the kinds, the number, the calls of ufuncs.  Invariant: an unknown f
 raises; it never runs on the values alone.
 """
 
+import math
+
 import numpy as np
 
 from dualdiff import _kinds, _ufunc_calls
 from dualdiff._partials import elements
-from dualdiff._taylor import HOOKS, ROWS
+from dualdiff._taylor import HOOKS, LANED, ROWS, dense_form, is_laned
 
 FINDERS = []  # of rows that are not in the tables yet: function -> row or None; see rows/
 REFUSED = {}  # function or name of a module -> why it makes no sense for numbers
@@ -58,15 +60,30 @@ def ufunc(func, method, inputs, kwargs):
     row = ROWS.get(func) or late(func, method)
     if method == "__call__":
         return _ufunc_calls.call(func, row, inputs, kwargs)
+    form = LANED.get((func, method))
+    if form is not None and is_laned(inputs[0]):
+        result = form(*inputs, **kwargs)
+        if result is not NotImplemented:
+            return result
     row = ROWS.get((func, method))
     if row is None:
         raise unknown(func, method)
     return row(*inputs, **kwargs)
 
 
+def seeds_of(x):
+    """The factors of a number: with lanes, of the seeds that its local ones stand for."""
+    alg = x.algebra
+    return [(f.parent.root or f.parent) if q == alg.laned else f
+            for q, f in enumerate(alg.factors)]
+
+
 def text(x):
     """str(x): the polynomial of a number without dimensions, else value and terms."""
-    if x.ndim == 0 and x.algebra.M <= 64:
+    if x.ndim == 0 and is_laned(x) and math.prod(
+            math.comb(f.n + f.order, f.order) for f in seeds_of(x)) <= 64:
+        x = dense_form(x)
+    if x.ndim == 0 and not is_laned(x) and x.algebra.M <= 64:
         parts = [str(x.value)]
         for k, c in enumerate(x.terms.tolist(), 1):
             if c:
@@ -89,7 +106,7 @@ def monomial(alg, k):
 def representation(x):
     """repr(x)."""
     inside = ", ".join(f"{f.n} seed{'s' * (f.n != 1)} to order {f.order}"
-                       for f in x.algebra.factors)
+                       for f in seeds_of(x))
     if x.ndim == 0:
         return f"Taylor({text(x)}; {inside})"
     return f"Taylor({np.array2string(x.value, prefix='Taylor(')}; {inside}, dtype={x.dtype})"

@@ -132,6 +132,8 @@ cdef array_gradient(Gradient g, tuple args, dict kwargs, ndarray x, bint steps):
         if with_lanes(n, 1):
             (<Factor>alg.factors[0]).scalar = steps
             y = seed_lanes(<Factor>alg.factors[0], copied(x), 0)
+        elif n > 512 and 8.0 * n * n > dense_limit():
+            raise DenseLimit("dualdiff: dense seeds of all elements at once are too large")
         else:
             y = seed_array(alg, x, 0)
         result = call_with(g.root, args, kwargs, g.place, y)

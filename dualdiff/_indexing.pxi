@@ -72,7 +72,7 @@ cdef getitem(Taylor x, index):
     cdef Taylor y
     cdef Py_ssize_t start, stop, step, n
     if x.base is not None:
-        sync(x)
+        sync(x)  # first: it may have got lanes, or lost them
     if x.lanes is not None:
         return laned_getitem(x, index)
     if x._value is None:

@@ -193,8 +193,8 @@ cdef meet(int kernel, Taylor x, Taylor y, ndarray value):
     lanes = list(lanes_x)
     at = []
     for j in range(len(lanes_y)):
-        for i in range(len(lanes_x)):
-            if same_lane(<ndarray>lanes_x[i], <ndarray>lanes_y[j]):
+        for i in range(len(lanes_x)):  # one for each: y may have a lane twice
+            if i not in at and same_lane(<ndarray>lanes_x[i], <ndarray>lanes_y[j]):
                 at.append(i)
                 break
         else:
@@ -514,7 +514,7 @@ cdef Taylor laned_sum(Taylor x):
         memset(g, 0, parent.n * sizeof(double))
         for k in range(len(x.lanes)):
             lane = <ndarray>x.lanes[k]
-            row = <ndarray>x._terms[k]
+            row = <ndarray>np.asarray(x._terms[k])  # a scalar where x has no dimensions
             n = cnp.PyArray_SIZE(row)
             if slice_of(parent, lane, &start) and cnp.PyArray_IS_C_CONTIGUOUS(row):
                 t = <double *>cnp.PyArray_DATA(row)

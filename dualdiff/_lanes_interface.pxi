@@ -18,7 +18,7 @@ def make_laned(Algebra alg, value, terms, lanes):
     if lanes is None:
         return new_array(alg, np.asarray(value), np.asarray(terms))
     return new_laned(alg, np.asarray(value), np.asarray(terms),
-                     tuple([np.asarray(lane) for lane in lanes]))  # NumPy gives scalars at times
+                     tuple([np.asarray(lane) for lane in lanes]))
 
 
 def make_laned_view(Taylor x, value, terms, lanes):
@@ -42,7 +42,8 @@ def one_lane_count(list numbers):
     """
     cdef Factor parent = None
     cdef Py_ssize_t n = 0
-    if may_step(*[x for x in numbers if type(x) is Taylor]):
+    found = [x for x in numbers if type(x) is Taylor]
+    if may_step(*found) and any([parent_of(<Taylor>x).root is not None for x in found]):
         numbers = [widened(<Taylor>x) if type(x) is Taylor else x for x in numbers]
     for x in numbers:
         if type(x) is not Taylor:
@@ -141,7 +142,7 @@ cdef union_lanes(Taylor x, Taylor y):
     cdef Py_ssize_t i, j
     for j in range(len(y.lanes)):
         for i in range(len(x.lanes)):
-            if same_lane(<ndarray>x.lanes[i], <ndarray>y.lanes[j]):
+            if i not in at and same_lane(<ndarray>x.lanes[i], <ndarray>y.lanes[j]):
                 at.append(i)
                 break
         else:
@@ -171,28 +172,76 @@ def constant_like(Taylor x, value):
 def side_by_side(Taylor x, value, axes):
     """The sum over axes with the local seeds of all summed elements side by side.
 
-    None where that is no gain; value: the sum of the values.
+    Lanes that do not change along the axes are the same for all of them.  None where that is
+    no gain; value: the sum of the values.
     """
-    cdef Taylor y
+    cdef Algebra alg
+    cdef Py_ssize_t i, q, n, count, old
     if x.base is not None:
         sync(x)
-    if x.lanes is None or is_pending(x) or x.alg.D != 1 or len(x.alg.factors) != 1:
+    if x.lanes is None or is_pending(x):
         return None
     shape = (<object>x._value).shape
     count = int(np.prod([shape[a] for a in axes]))
-    n = count * len(x.lanes)
-    if n > MAXLANES or n == 0 or 2 * n > seeds_in_all(parent_of(x)) and not parent_of(x).room:
+    fixed = [all(shape[a] < 2 or lane.strides[a] == 0 for a in axes) for lane in x.lanes]
+    old = len(x.lanes)
+    n = sum(fixed) + count * (old - sum(fixed))
+    if count == 0 or n > MAXLANES or n > old and (
+        2 * n > seeds_in_all(parent_of(x)) and not parent_of(x).room
+    ):
         return None
     rest = [q for q in range(len(shape)) if q not in axes]
     kept = tuple([shape[q] for q in rest])
+    rows = local_rows(x, n)
+    if rows * <object>np.size(value) * x._value.itemsize > (parent_of(x).room or _dense_limit):
+        return None
     terms = np.transpose(x._terms, [0, *[a + 1 for a in axes], *[q + 1 for q in rest]])
-    lanes = []
-    for lane in x.lanes:
-        moved = np.transpose(lane, [*axes, *rest]).reshape((count,) + kept)
-        lanes.extend(moved[i, ...] for i in range(count))  # arrays, also without dimensions
-    y = new_laned(laned_algebra(x.alg, n), np.asarray(value).reshape(kept),
-                  terms.reshape((n,) + kept), tuple(lanes))
-    return y
+    if n == old:  # all lanes stay
+        with np.errstate(all="ignore"):
+            terms = terms.sum(axis=tuple(range(1, len(axes) + 1)), dtype=terms.dtype)
+        at = tuple([0 if q in axes else slice(None) for q in range(len(shape))])
+        return new_laned(x.alg, np.asarray(value).reshape(kept), np.asarray(terms),
+                         tuple([np.asarray(lane[at]) for lane in x.lanes]))
+    terms = terms.reshape((len(terms), count) + kept)
+    moved = [np.transpose(lane, [*axes, *rest]).reshape((count,) + kept) for lane in x.lanes]
+    alg = laned_algebra(x.alg, n)
+    lanes = [lane[0] for lane, stays in zip(moved, fixed) if stays]
+    if x.alg.D == 1 and len(x.alg.factors) == 1 and not lanes:
+        out = np.swapaxes(terms, 0, 1).reshape((n,) + kept)
+        lanes = [lane[i] for i in range(count) for lane in moved]
+    else:
+        out = np.zeros((alg.M - 1,) + kept, terms.dtype)
+        for i in range(count):
+            seeds, place = [], 0
+            for lane, stays in zip(moved, fixed):
+                if stays:
+                    seeds.append(place)
+                    place += 1
+                else:
+                    seeds.append(len(lanes))
+                    lanes.append(lane[i])
+            index = relabel(x.alg, alg, tuple(seeds))
+            with np.errstate(all="ignore"):
+                out[index[1:] - 1] += terms[:, i]
+    return new_laned(alg, np.asarray(value).reshape(kept), np.asarray(out),
+                     tuple([np.asarray(lane) for lane in lanes]))
+
+
+cdef local_rows(Taylor x, Py_ssize_t n):
+    """Rows of terms that x would have with n local seeds."""
+    rows = 1
+    for q, f in enumerate(x.alg.factors):
+        m = n if q == x.alg.laned else f.n
+        c = 1
+        for i in range(1, f.order + 1):
+            c = c * (m + i) // i
+        rows *= c
+    return rows
+
+
+def max_lanes():
+    """How many local seeds a number may have before it becomes dense."""
+    return MAXLANES
 
 
 def dense_form(Taylor x):

@@ -88,7 +88,7 @@ cdef ndarray terms_of(Taylor x):
         return t
     if x.base is not None:
         sync(x)
-    return x._terms if x.lanes is None else dense(x)._terms
+    return x._terms if x.lanes is None else terms_of(dense(x))
 
 
 cdef int sync(Taylor x) except -1:

@@ -12,7 +12,7 @@ import operator
 import numpy as np
 
 from dualdiff._kinds import holds, values
-from dualdiff._taylor import Taylor, make, pack, parts
+from dualdiff._taylor import Taylor, laned_parts, make, make_laned, pack, parts
 
 
 def call(func, row, inputs, kwargs):
@@ -125,18 +125,17 @@ def broadcast(x, shape):
     """x, a number or an array, broadcast to a shape; a number's terms with it."""
     if type(x) is not Taylor:
         return np.broadcast_to(x, shape)
-    alg, value, terms = parts(x)
+    alg, value, terms, lanes = laned_parts(x)
     terms = terms.reshape(terms.shape[:1] + (1,) * (len(shape) - value.ndim) + value.shape)
-    return make(alg, np.broadcast_to(value, shape),
-                np.broadcast_to(terms, terms.shape[:1] + tuple(shape)))
+    if lanes is not None:
+        lanes = [np.broadcast_to(lane, shape) for lane in lanes]
+    return make_laned(alg, np.broadcast_to(value, shape),
+                      np.broadcast_to(terms, terms.shape[:1] + tuple(shape)), lanes)
 
 
 def select(x, mask):
     """The selected elements of x, broadcast to the mask, in one dimension."""
-    if type(x) is not Taylor:
-        return np.broadcast_to(x, mask.shape)[mask]
-    alg, value, terms = parts(broadcast(x, mask.shape))
-    return make(alg, value[mask], terms[:, mask])
+    return broadcast(x, mask.shape)[mask]
 
 
 def widen(x, mask):
@@ -148,8 +147,10 @@ def widen(x, mask):
 
     if type(x) is not Taylor:
         return wide(np.asarray(x), ())
-    alg, value, terms = parts(x)
-    return make(alg, wide(value, ()), wide(terms, terms.shape[:1]))
+    alg, value, terms, lanes = laned_parts(x)
+    if lanes is not None:
+        lanes = [wide(lane, ()) for lane in lanes]
+    return make_laned(alg, wide(value, ()), wide(terms, terms.shape[:1]), lanes)
 
 
 # ---- storing -----------------------------------------------------------------------------

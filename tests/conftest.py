@@ -2,7 +2,12 @@
 
 pytest --lanes=always   with sparse seeds, whatever their number (never: with dense ones)
 pytest --later=always   with operations that wait until somebody looks, whatever their size
+
+A test about one representation itself says so: ``@pytest.mark.lanes("auto", "always",
+reason="...")`` names the modes that it runs in.
 """
+
+import pytest
 
 from dualdiff._seeding import set_lanes
 from dualdiff._taylor import set_later_bytes
@@ -18,6 +23,15 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "lanes(*modes, reason): the modes of --lanes to run in")
     set_lanes(config.getoption("--lanes"))
     if config.getoption("--later") in LATER:
         set_later_bytes(LATER[config.getoption("--later")])
+
+
+def pytest_collection_modifyitems(config, items):
+    mode = config.getoption("--lanes")
+    for item in items:
+        for mark in item.iter_markers("lanes"):
+            if mode not in mark.args:
+                item.add_marker(pytest.mark.skip(reason=mark.kwargs["reason"]))

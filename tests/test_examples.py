@@ -9,6 +9,10 @@ import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SCRIPTS = sorted(p.stem for p in EXAMPLES.glob("*.py") if p.stem != "picture")
+LARGE = {"brusselator_channel", "image_denoising", "obstacle", "torsion"}
+SMALL = {"light_curve": "4000", "obstacle": "101"}  # sizes for tests, where minutes would pass
+needs_lanes = pytest.mark.lanes(
+    "auto", "always", reason="100,000 dense seeds would take hours")
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +27,8 @@ def run(tmp_path_factory):
             picture = tmp_path_factory.mktemp("pictures") / f"{name}.png"
             patch = pytest.MonkeyPatch()
             with patch.context() as m:
-                m.setattr(sys, "argv", [f"{name}.py", str(picture)])
+                size = [SMALL[name]] if name in SMALL else []
+                m.setattr(sys, "argv", [f"{name}.py", str(picture), *size])
                 m.syspath_prepend(str(EXAMPLES))
                 script = str(EXAMPLES / f"{name}.py")
                 done[name] = runpy.run_path(script, run_name="__main__"), picture
@@ -36,7 +41,8 @@ def close(got, want, rtol=0.0, atol=0.0):
     np.testing.assert_allclose(got, want, rtol=rtol, atol=atol)
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=[needs_lanes] if name in LARGE else []) for name in SCRIPTS])
 def test_runs_prints_and_draws(name, run, capsys):
     names, picture = run(name)
     assert names["__doc__"]
@@ -160,6 +166,7 @@ def test_equation_of_state(run):
         close(p[2:-2, k], slope, rtol=2e-3)
 
 
+@needs_lanes
 def test_brusselator_channel(run):
     """Inner cells have four neighbours and the other substance; none lies behind a wall."""
     g, _ = run("brusselator_channel")
@@ -170,6 +177,7 @@ def test_brusselator_channel(run):
     assert f["u"].min() > 0.0 and 3.0 < f["u"].max() < 5.0
 
 
+@needs_lanes
 def test_torsion(run):
     f = run("torsion")[0]["figures"]
     assert f["size"] >= 100_000 and f["symmetric"] and f["nnz"] < 7 * f["size"]
@@ -177,6 +185,7 @@ def test_torsion(run):
     assert 0.5 * f["linear"] < f["moment"] < f["linear"] and f["left"] < 1e-3
 
 
+@needs_lanes
 def test_image_denoising(run):
     """The Hessian, against differences of the gradient by hand."""
     g, _ = run("image_denoising")
@@ -190,3 +199,21 @@ def test_image_denoising(run):
     want = (slopes[0] - slopes[1]) / (2 * step)
     close(h @ v, want, atol=1e-4 * np.abs(want).max())
     assert (h != h.T).nnz == 0
+
+
+@needs_lanes
+def test_obstacle(run):
+    """The radius of contact and the heights, as the radial solution has them."""
+    g, _ = run("obstacle")
+    f = g["figures"]
+    assert f["size"] < np.pi / 4 * 101**2 < 1.05 * f["size"]
+    assert f["symmetric"] and f["nnz"] <= 5 * f["size"]
+    close(f["radius"], f["known"], atol=0.5 * 2 / 100)
+    assert f["error"] < 0.01
+
+
+def test_light_curve(run):
+    g, _ = run("light_curve")
+    f, n = g["figures"], 4000
+    assert f["shape"] == (2 * n - 1, n) and f["nnz"] == n + 2 * (n - 1)
+    assert f["status"] > 0 and f["gap"] < 1e-11 and f["off"] < 0.08

@@ -273,6 +273,7 @@ def positions(triplets):
     return set(zip(triplets[1].tolist(), triplets[2].tolist(), strict=True))
 
 
+@pytest.mark.lanes("auto", "always", reason="patterns found for colours leave out what is zero")
 def test_pattern_does_not_depend_on_values():
     """At zero every entry of these is zero, and there all the same."""
     zeros = np.zeros(40)
@@ -284,6 +285,30 @@ def test_pattern_does_not_depend_on_values():
         got = hessian_sparsity(lambda x: np.sum(x[1:] ** 2 * x[:-1] ** 2), format="triplets")(x)
         assert positions(got) == {(i, j) for i in range(n) for j in range(n) if abs(i - j) <= 1}
         assert hessian_sparsity(lambda x: np.sum(x**3), format="triplets")(x)[1].size == n
+
+
+@pytest.mark.parametrize("f, here", [
+    (lambda x: np.where(x > 0, x, x[::-1]), {(0, 0), (1, 2), (2, 2), (3, 3)}),
+    (lambda x: np.sort(x), {(0, 1), (1, 0), (2, 2), (3, 3)}),
+    (lambda x: np.max(x.reshape(2, 2), axis=1), {(0, 0), (1, 3)}),
+    (lambda x: np.maximum(x, x[::-1]), {(i, j) for i in range(4) for j in (i, 3 - i)})])
+def test_patterns_at_a_point_and_safe_ones(f, here):
+    """What is not taken leaves no trace; the union with other points holds at all of them."""
+    x, there = np.array([1.0, -2.0, 3.0, 4.0]), np.array([-1.0, 5.0, 2.0, -3.0])
+    found = jacobian_sparsity(f, format="triplets", method="lanes")
+    assert positions(found(x)) == here
+    both = jacobian_sparsity(f, format="triplets", method="lanes", also_at=[there])(x)
+    assert positions(both) == here | positions(found(there))
+    safe = sparse_jacobian(f, format="triplets", pattern=both)
+    for point in (x, there):
+        data, rows, cols = safe(point)
+        assert set(zip(rows.tolist(), cols.tolist(), strict=True)) == positions(both)
+        full = np.zeros((len(f(point)), 4))
+        full[rows, cols] = data
+        np.testing.assert_array_equal(full, jacfwd(f)(point))
+    if here != positions(found(there)):
+        with pytest.raises(ValueError, match="pattern"):
+            sparse_jacobian(f, format="triplets", pattern=found(x))(there)
 
 
 def test_added_elements_leave_no_trace():

@@ -195,6 +195,7 @@ def test_products_stay_sparse():
     assert type(seen[0]) is Taylor and is_laned(seen[0])
 
 
+@pytest.mark.lanes("auto", "always", reason="about what stays sparse")
 def test_cost_of_linear_models_is_that_of_the_function():
     """Bytes that a gradient in 2,000 unknowns takes: a few times the data, not 2,000 times."""
     import tracemalloc

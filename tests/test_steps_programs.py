@@ -192,6 +192,7 @@ def test_numbers_that_outlive_the_call():
     np.testing.assert_allclose(first, (np.cos(A @ X)[:, None] * A).T, rtol=1e-13)
 
 
+@pytest.mark.lanes("auto", "always", reason="about what stays sparse")
 def test_large_sums_and_norms_stay_sparse():
     """The gradient of a normalised vector costs a multiple of f, not n times f."""
     n = 200_000

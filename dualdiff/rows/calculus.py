@@ -71,11 +71,11 @@ def _slope(f, d, axis, edge_order):
     a, b = h[:-1], h[1:]
     inner = (x[2:] * a / b - x[:-2] * b / a + x[1:-1] * (b / a - a / b)) / (a + b)
     if edge_order == 1:
-        first, last = (x[1] - x[0]) / h[0], (x[-1] - x[-2]) / h[-1]
+        first, last = (x[1:2] - x[:1]) / h[:1], (x[-1:] - x[-2:-1]) / h[-1:]
     else:
-        first = _edge(x[0], x[1], x[2], h[0], h[1])
-        last = -_edge(x[-1], x[-2], x[-3], h[-1], h[-2])
-    return np.moveaxis(np.concatenate([first[None], inner, last[None]]), 0, axis)
+        first = _edge(x[:1], x[1:2], x[2:3], h[:1], h[1:2])
+        last = -_edge(x[-1:], x[-2:-1], x[-3:-2], h[-1:], h[-2:-1])
+    return np.moveaxis(np.concatenate([first, inner, last]), 0, axis)
 
 
 def _edge(x0, x1, x2, a, b):
@@ -122,10 +122,10 @@ def interp(x, xp, fp, left=None, right=None, period=None):
     n = len(at)
     if n == 0 or v.size == 0:
         return 0 * x
-    left = fp[0] if left is None else left
-    right = fp[n - 1] if right is None else right
+    left = np.reshape(fp[:1], ()) if left is None else left
+    right = np.reshape(fp[n - 1:], ()) if right is None else right
     if n == 1:
-        y = np.broadcast_to(fp[0], np.shape(v)) + 0 * x
+        y = np.broadcast_to(left, np.shape(v)) + 0 * x
     else:
         i = np.clip(np.searchsorted(at, v, side="right") - 1, 0, n - 2)
         slope = (fp[i + 1] - fp[i]) / (xp[i + 1] - xp[i])

@@ -11,9 +11,9 @@ import operator
 
 import numpy as np
 
-from dualdiff._bilinear import Labels, bilinear, labels, multiply
+from dualdiff._bilinear import Labels, bilinear, labels, multiply, strong
 from dualdiff._kinds import compose, positional, store, with_signature
-from dualdiff._taylor import make, unify
+from dualdiff._taylor import Taylor, make, pack, parts, unify
 
 # ---- matmul and the vector products ----------------------------------------------------
 
@@ -97,6 +97,8 @@ def gufunc(func, cores, conjugate=False, kind=Labels):
 
     @with_signature(func, kind="bilinear")
     def row(a, b, axes=None, axis=None, keepdims=False, out=None):
+        if is_sparse(a) or is_sparse(b):
+            return store(sparse_product(func, a, b), out)
         if axes is None and axis is None and not keepdims:
             result = fast(a, b)
             return result if out is None else store(result, out)
@@ -119,11 +121,52 @@ MATMUL = {(2, 2): ("mk", "kp", "mp"), (2, 1): ("mk", "k", "m"), (1, 2): ("k", "k
           (1, 1): ("k", "k", "")}
 
 
+# ---- matrices of scipy.sparse ------------------------------------------------------------
+
+
+def is_sparse(x):
+    """Whether x is a matrix or array of scipy.sparse."""
+    return type(x) is not Taylor and type(x) is not np.ndarray and hasattr(x, "tocsr")
+
+
+def sparse_value(a, b):
+    """a @ b on the values, one of them of scipy.sparse."""
+    a, b = (x if is_sparse(x) else x.value if type(x) is Taylor else np.asarray(x)
+            for x in (a, b))
+    return a @ b
+
+
+def sparse_product(func, a, b):
+    """a @ b of a number and a matrix of scipy.sparse."""
+    x, matrix = (a, b) if is_sparse(b) else (b, a)
+    if type(x) is not Taylor or np.ndim(matrix) != 2 or x.ndim not in (1, 2):
+        raise TypeError(f"dualdiff: np.{func.__name__} of a matrix of scipy.sparse expected one "
+                        "of two dimensions and a number of one or two, got shapes "
+                        f"{np.shape(a)} and {np.shape(b)}; reshape, or use toarray()")
+    value = sparse_value(a, b)
+    matrix = (matrix.T if matrix is b else matrix).tocsr()
+    alg, _, terms = parts(x.astype(value.dtype) if x.dtype != value.dtype else x)
+    turned = is_sparse(b) and x.ndim == 2
+    t = terms.swapaxes(1, 2) if turned else terms
+
+    def product(entries, t):
+        rows = type(matrix)((entries, matrix.indices, matrix.indptr), shape=matrix.shape)
+        columns = np.moveaxis(t, 0, -1)
+        made = rows @ columns.reshape(len(columns), -1)
+        return np.moveaxis(made.reshape(made.shape[:1] + columns.shape[1:]), -1, 0)
+
+    t = strong(product, matrix.data, np.ascontiguousarray(t))
+    t = t.swapaxes(1, 2) if turned else t
+    return make(alg, value, np.ascontiguousarray(t, value.dtype))
+
+
 # ---- dot, inner, tensordot ----------------------------------------------------------------
 
 
 def dot(a, b, out=None):
     """np.dot."""
+    if is_sparse(a) or is_sparse(b):
+        return store(sparse_product(np.dot, a, b), out)
     alg, (x, y) = unify(a, b)
     value = np.dot(x[0], y[0])
     if alg is None:
@@ -222,12 +265,8 @@ def cross(a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
 
 def components(x, axis):
     """The slices of a number or array along an axis."""
-    alg, ((value, terms),) = unify(x)
-    value = np.moveaxis(np.asarray(value), axis, 0)
-    if alg is None:
-        return list(value)
-    terms = np.moveaxis(terms, axis + 1 if axis >= 0 else axis, 1)
-    return [make(alg, value[q], terms[:, q]) for q in range(len(value))]
+    x = np.moveaxis(pack(x), axis, 0)
+    return [x[q] for q in range(len(x))]
 
 
 def same_shape(xs):

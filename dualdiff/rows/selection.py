@@ -5,9 +5,18 @@ May import: the kinds.  Invariant: what is not chosen leaves no trace, whatever 
 
 import numpy as np
 
-from dualdiff._kinds import compose, constant, no_numbers, positional, store, with_signature
-from dualdiff._movement import NO_VALUE, flat, moved, mutated, shifted, view_of
-from dualdiff._taylor import Taylor, is_laned, make, pack, parts, unify
+from dualdiff._kinds import (
+    compose,
+    constant,
+    no_numbers,
+    positional,
+    store,
+    values,
+    with_signature,
+    with_value,
+)
+from dualdiff._movement import NO_VALUE, flat, moved, mutated, shifted
+from dualdiff._taylor import Taylor, is_laned, laned_parts, make, make_laned, pack, parts, unify
 
 # ---- where, take -----------------------------------------------------------------
 
@@ -90,29 +99,32 @@ def _permuted(func, place):
         no_numbers(func, args, kwargs)
         if type(a) is not Taylor:
             return func(a, *args, **kwargs)
-        alg, value, terms = parts(a)
-        v = func(value, *args, **kwargs)
         axis = kwargs.get("axis", args[place] if len(args) > place else -1)
-        if axis is None:
-            value, terms, axis = value.ravel(), flat(terms), 0
+        alg, value, terms, lanes = laned_parts(np.ravel(a) if axis is None else a)
+        v = func(value, *args, **kwargs)
+        axis = 0 if axis is None else axis
         # value[order] and v[places] are both sorted: v[places[i]] is value[order[i]].
         order = np.argsort(value, axis, kind="stable")
         places = np.argsort(v, axis, kind="stable")
         source = np.empty_like(order)
         np.put_along_axis(source, places, order, axis)
         t = np.take_along_axis(terms, source[None], shifted(axis, value.ndim))
-        return make(alg, v, t.astype(v.dtype, copy=False))
+        if lanes is not None:
+            lanes = [np.take_along_axis(lane, source, axis) for lane in lanes]
+        return make_laned(alg, v, t.astype(v.dtype, copy=False), lanes)
 
     return row
 
 
-def looked_up(alg, found, value, terms):
-    """The number of elements found in an array: each stands where it is first met."""
+def looked_up(found, x):
+    """The number of elements found in x: each stands where it is first met."""
+    x = np.ravel(x)
+    value = x.value
     order = np.argsort(value, axis=None, kind="stable")
-    at = np.searchsorted(value.ravel()[order], found)
+    at = np.searchsorted(value[order], found)
     if not value.size:
         return found
-    return make(alg, found, flat(terms)[:, order[np.minimum(at, value.size - 1)]])
+    return with_value(x[order[np.minimum(at, value.size - 1)]], found)
 
 
 def _sets(func, both):
@@ -120,14 +132,13 @@ def _sets(func, both):
 
     @positional(func, 2, kind="picked")
     def row(ar1, ar2, *args, **kwargs):
-        alg, ((v1, t1), (v2, t2)) = unify(pack(ar1), pack(ar2))
-        result = func(v1, v2, *args, **kwargs)
+        ar1, ar2 = pack(ar1), pack(ar2)
+        result = func(*values((ar1, ar2)), *args, **kwargs)
         found = result[0] if isinstance(result, tuple) else result
         source = np.concatenate([np.ravel(ar1), np.ravel(ar2)]) if both else np.ravel(ar1)
         if type(source) is not Taylor:
             return result
-        alg, value, terms = parts(source)
-        y = looked_up(alg, found, value, terms)
+        y = looked_up(found, source)
         return (y, *result[1:]) if isinstance(result, tuple) else y
 
     return row
@@ -144,16 +155,16 @@ def _unique(func, whole):
         ar = pack(ar)
         if type(ar) is not Taylor:
             return func(ar, *args, **kwargs)
-        alg, value, terms = parts(ar)
+        value = ar.value
         result = func(value, *args, **kwargs)
         found = result if whole and not isinstance(result, tuple) else result[0]
         axis = kwargs.get("axis", args[3] if len(args) > 3 else None)
         if axis is not None:
             _, first = np.unique(value, return_index=True, axis=axis,
                                  **{k: v for k, v in kwargs.items() if k == "equal_nan"})
-            y = make(alg, found, terms.take(first, shifted(axis, value.ndim)))
+            y = with_value(np.take(ar, first, axis), found)
         else:
-            y = looked_up(alg, found, value, terms)
+            y = looked_up(found, ar)
         if not isinstance(result, tuple):
             return y
         rest = (y, *result[1:])
@@ -213,7 +224,7 @@ def nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
     x = pack(x)
     if type(x) is not Taylor:
         return np.nan_to_num(x, copy, nan, posinf, neginf)
-    alg, value, terms = parts(x)
+    alg, value, terms, lanes = laned_parts(x)
     if value.dtype.kind == "c":
         y = nan_to_num(np.real(x), True, nan, posinf, neginf) + 1j * nan_to_num(
             np.imag(x), True, nan, posinf, neginf)
@@ -221,7 +232,7 @@ def nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
         ends = {"nan": nan, "posinf": posinf, "neginf": neginf}
         plain = {k: v.value if type(v) is Taylor else v for k, v in ends.items()}
         v = np.nan_to_num(value, True, **plain)
-        y = make(alg, v, np.where(np.isfinite(value), terms, 0))
+        y = make_laned(alg, v, np.where(np.isfinite(value), terms, 0), lanes)
         for name, test in (("nan", np.isnan), ("posinf", np.isposinf), ("neginf", np.isneginf)):
             if type(ends[name]) is Taylor:
                 y = np.where(test(value), ends[name], y)
@@ -246,7 +257,7 @@ def trim_zeros(filt, trim="fb", axis=None):
     filt = pack(filt)
     if type(filt) is not Taylor:
         return np.trim_zeros(filt, trim, **({} if axis is None else {"axis": axis}))
-    _, value, terms = parts(filt)
+    value = filt.value
     v = np.trim_zeros(value, trim, **({} if axis is None else {"axis": axis}))
     lead = tuple(np.argwhere(value).min(0, initial=max(value.shape, default=0)).tolist())
     front = "f" in trim.lower()
@@ -255,7 +266,7 @@ def trim_zeros(filt, trim="fb", axis=None):
         slice(lead[i] if front and i in axes and v.shape[i] else 0,
               (lead[i] if front and i in axes and v.shape[i] else 0) + v.shape[i])
         for i in range(value.ndim)])
-    return view_of(filt, value[index], terms[(slice(None), *index)])
+    return filt[index]
 
 
 ROWS = {

@@ -1,0 +1,384 @@
+"""Products with constants, and sums of products, of numbers with lanes (see _lane_forms.py).
+
+Where each element of a result is a sum over few elements of a number, their local seeds are
+laid side by side.  Where there are too many, the gradient of a scalar takes a step
+(_steps.pxi); otherwise the number becomes dense, by the function's row.
+
+May import: the number, the kinds, the lane forms, rooms of rows for the reading of their
+arguments.  Invariant: as in _lane_forms.py.
+"""
+
+import math
+
+import numpy as np
+
+from dualdiff._kinds import holds, with_value
+from dualdiff._lane_forms import NARROW, matmul as small_matmul, mover, plain, sum_
+from dualdiff._reference import times
+from dualdiff._taylor import (
+    LANED,
+    LANED_METHODS as METHODS,
+    Taylor,
+    is_laned,
+    laned_parts,
+    make_laned,
+    max_lanes,
+    may_step,
+    pack,
+    scatter_rows,
+    side_by_side,
+    step,
+)
+from dualdiff.rows.einsum import read, subscripts
+from dualdiff.rows.products import is_sparse, sparse_value
+
+# ---- linear functions ------------------------------------------------------------------------
+
+
+class Back:
+    """Back from each element of a linear function of a number to the lanes of that number.
+
+    transposed: from (count, *shape of the result) to (count, *shape of the number).
+    """
+
+    def __init__(self, x, shape, transposed):
+        _, _, terms, lanes = laned_parts(x)
+        self.terms, self.lanes = terms.copy(), [np.array(lane) for lane in lanes]
+        self.shape, self.transposed = shape, transposed
+        self.nbytes = 2 * terms.nbytes
+
+    def __call__(self, g, T):
+        back = self.transposed(g.reshape(len(g), *self.shape))
+        for row, lane in zip(self.terms, self.lanes, strict=True):
+            scatter_rows(T, lane, row * back)
+
+
+def linear_step(x, value, transposed):
+    """The number of these values with seeds of its own; NotImplemented where it may not."""
+    if not may_step(x) or value.dtype != x.dtype:
+        return NotImplemented
+    back = Back(x, value.shape, transposed)
+    return step(x, value, back, back.nbytes)
+
+
+def lane_count(x):
+    """How many local seeds x has."""
+    return len(laned_parts(x)[3] or ())
+
+
+def fits(x, count):
+    """Whether sums over so many elements of x are to be tried side by side."""
+    n = count * lane_count(x)
+    return 0 < n <= max_lanes() and (n <= NARROW or not may_step(x))
+
+
+def combination(x, at, factors, value):
+    """The sums over k of factors[..., k] * x.flat[at[..., k]], of these values.
+
+    Where `at` is negative nothing is added.
+    """
+    value = np.asarray(value)
+    x = np.ravel(x if x.dtype == value.dtype else x.astype(value.dtype))
+    alg, v, terms, lanes = laned_parts(x)
+    if lanes is None:
+        return NotImplemented
+    if at.shape[-1] == 0:
+        return value
+    there = at >= 0
+    at = np.where(there, at, 0)
+    terms = np.where(there, times(terms[:, at], factors), 0).astype(value.dtype, copy=False)
+    wide = make_laned(alg, v[at], terms, [np.where(there, lane[at], 0) for lane in lanes])
+    y = side_by_side(wide, value, (at.ndim - 1,))
+    return NotImplemented if y is None else y
+
+
+# ---- matrices with few entries in a row ---------------------------------------------------------
+
+
+def padded_rows(indptr, indices, data):
+    """(columns, entries) of compressed rows, each filled up to the longest, with column -1."""
+    counts = np.diff(indptr)
+    longest = int(counts.max(initial=0))
+    there = np.arange(longest) < counts[:, None]
+    at, factors = np.full(there.shape, -1, np.intp), np.zeros(there.shape, data.dtype)
+    at[there], factors[there] = indices, data
+    return at, factors
+
+
+def rows_product(csr, x, value):
+    """csr @ x; csr: (indptr, indices, data)."""
+    if not fits(x, int(np.diff(csr[0]).max(initial=0)) or 1):
+        return NotImplemented
+    at, factors = padded_rows(*csr)
+    if x.ndim == 2:
+        columns = np.arange(x.shape[1])[:, None]
+        at = np.where(at[:, None] < 0, -1, at[:, None] * x.shape[1] + columns)
+        factors = factors[:, None]
+    return combination(x, at, factors, value)
+
+
+def sparse_product(a, b):
+    """a @ b, one of them a matrix of scipy.sparse."""
+    x, matrix = (a, b.T) if is_sparse(b) else (b, a)
+    if not is_laned(x) or x.ndim not in (1, 2) or np.ndim(matrix) != 2:
+        return NotImplemented
+    value = sparse_value(a, b)
+    turned = is_sparse(b) and x.ndim == 2
+    matrix = matrix.tocsr()
+    matrix.sum_duplicates()
+    if turned:
+        x, value = x.T, value.T
+    y = rows_product((matrix.indptr, matrix.indices, matrix.data), x, value)
+    if y is NotImplemented:
+        back = matrix.T
+        one = x.ndim == 1
+
+        def transposed(g):
+            return (back @ g.T).T if one else np.stack([back @ each for each in g])
+
+        y = linear_step(x, np.ascontiguousarray(value), transposed)
+    return y.T if turned and y is not NotImplemented else y
+
+
+def compressed(a):
+    """(indptr, indices, data) of a plain matrix."""
+    rows, cols = np.nonzero(a)
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(a)))])
+    return indptr, cols, a[rows, cols]
+
+
+def matmul(a, b):
+    """np.matmul: small inner dimensions; few entries in a row; stacks of small matrices."""
+    if is_sparse(a) or is_sparse(b):
+        return sparse_product(a, b)
+    a, b = (x if type(x) is Taylor else pack(x) if holds(x) else np.asarray(x) for x in (a, b))
+    if a.ndim > 2 or b.ndim > 2:
+        return stacked(np.matmul, a, b, *MATMUL[min(a.ndim, 2), min(b.ndim, 2)])
+    y = small_matmul(a, b)
+    if y is not NotImplemented or 0 in (a.ndim, b.ndim):
+        return y
+    if is_laned(b) and type(a) is np.ndarray and a.ndim == 2 and fits(
+        b, int(np.count_nonzero(a, axis=1).max(initial=0)) or 1
+    ):
+        return rows_product(compressed(a), b, np.matmul(a, b.value))
+    if is_laned(a) and type(b) is np.ndarray and b.ndim == 2 and fits(
+        a, int(np.count_nonzero(b, axis=0).max(initial=0)) or 1
+    ):
+        y = rows_product(compressed(b.T), a.T, np.matmul(a.value, b).T)
+        return y if y is NotImplemented else y.T
+    return NotImplemented
+
+
+def dot(a, b, out=None):
+    """np.dot."""
+    if out is not None:
+        return NotImplemented
+    if is_sparse(a) or is_sparse(b) or np.ndim(a) == 2 and 1 <= np.ndim(b) <= 2 or (
+        np.ndim(a) == 1 and np.ndim(b) == 2
+    ):
+        return matmul(a, b)
+    return vectors_or_stacks(np.dot, a, b)
+
+
+# ---- sums of products ---------------------------------------------------------------------------
+
+
+def contracted(value, arrays, names, result):
+    """The sum of products that labels say, as in einsum, of these values."""
+    sizes = {}
+    for x, s in zip(arrays, names, strict=True):
+        for q, n in zip(s, np.shape(x), strict=True):
+            sizes[q] = n if sizes.get(q, 1) == 1 else sizes[q]
+    with np.errstate(all="ignore"):
+        thin = [thinned(x, s, sizes, result, names) for x, s in zip(arrays, names, strict=True)]
+        if any(x is NotImplemented for x, _ in thin):
+            return NotImplemented
+        sums = list(dict.fromkeys(q for _, s in thin for q in s if q not in result))
+        order = [*result, *sums]
+        count = math.prod(sizes[q] for q in sums)
+        if count * sum(lane_count(x) for x, _ in thin if is_laned(x)) > max_lanes():
+            return NotImplemented  # too many for each element: the row knows a cheaper way
+        total = None
+        for x, s in thin:
+            x = np.transpose(x, [s.index(q) for q in order if q in s])
+            x = np.reshape(x, [sizes_of(x, s, q, order) for q in order])
+            total = x if total is None else total * x
+        if sums:
+            axes = tuple(range(len(result), len(order)))
+            total = np.broadcast_to(total, [sizes[q] for q in order])
+            total = sum_(total, axes) if is_laned(total) else NotImplemented
+    if total is NotImplemented or total.shape != np.shape(value):
+        return NotImplemented
+    return with_value(total, value)
+
+
+def sizes_of(x, s, q, order):
+    """Length along label q of an array whose labels, in this order, are s."""
+    return x.shape[[p for p in order if p in s].index(q)] if q in s else 1
+
+
+def thinned(x, s, sizes, result, names):
+    """One operand with each label once; labels of it alone that do not stay are summed."""
+    s = list(s)
+    for q in [q for q in dict.fromkeys(s) if s.count(q) > 1]:
+        while s.count(q) > 1:
+            i = s.index(q)
+            j = s.index(q, i + 1)
+            x = np.diagonal(x, 0, i, j)
+            s = [p for n, p in enumerate(s) if n not in (i, j)] + [q]
+    alone = [i for i, q in enumerate(s)
+             if q not in result and sum(q in other for other in names) == 1]
+    if alone:
+        x = sum_(x, tuple(alone)) if is_laned(x) else np.sum(x, tuple(alone))
+        s = [q for i, q in enumerate(s) if i not in alone]
+    return x, s
+
+
+def einsum(*operands, out=None, optimize=False, **kwargs):
+    """np.einsum: moved elements, and sums of few products."""
+    if out is not None or kwargs:
+        return NotImplemented
+    text, arrays = read(operands)
+    arrays = [pack(x) if holds(x) else np.asarray(x) for x in arrays]
+
+    def run(*values):
+        if isinstance(text, str):
+            return np.einsum(text, *values, optimize=optimize)
+        pairs = [e for v, s in zip(values, text[0], strict=True) for e in (v, list(s))]
+        return np.einsum(*pairs, *([] if text[1] is None else [list(text[1])]),
+                         optimize=optimize)
+
+    value = run(*map(plain, arrays))
+    names, result = subscripts(text, tuple(x.ndim for x in arrays))
+    if len(arrays) == 1 and set(result) == set(names[0]):
+        return mover(run)(arrays[0])
+    return contracted(value, arrays, names, result)
+
+
+def tensordot(a, b, axes=2):
+    """np.tensordot."""
+    a, b = (pack(x) if holds(x) else np.asarray(x) for x in (a, b))
+    value = np.tensordot(plain(a), plain(b), axes)
+    try:
+        axes_a, axes_b = axes
+    except TypeError:
+        axes_a, axes_b = range(a.ndim - axes, a.ndim), range(axes)
+    axes_a, axes_b = ([q] if isinstance(q, (int, np.integer)) else list(q)
+                      for q in (axes_a, axes_b))
+    la, lb = list(range(a.ndim)), list(range(a.ndim, a.ndim + b.ndim))
+    for p, q in zip(axes_a, axes_b, strict=True):
+        lb[q] = la[p]
+    sums = {la[p] for p in axes_a}
+    y = contracted(value, [a, b], [la, lb], [q for q in [*la, *lb] if q not in sums])
+    if y is not NotImplemented or len(axes_a) == 0:
+        return y
+    left = [q for q in range(a.ndim) if q not in [p % a.ndim for p in axes_a]]
+    right = [q for q in range(b.ndim) if q not in [p % b.ndim for p in axes_b]]
+    inner = math.prod(a.shape[p] for p in axes_a)
+    y = matmul(np.reshape(np.transpose(a, [*left, *axes_a]), (-1, inner)),
+               np.reshape(np.transpose(b, [*axes_b, *right]), (inner, -1)))
+    return y if y is NotImplemented else with_value(np.reshape(y, np.shape(value)), value)
+
+
+MATMUL = {(2, 2): ("mk", "kp", "mp"), (2, 1): ("mk", "k", "m"), (1, 2): ("k", "kp", "p"),
+          (1, 1): ("k", "k", "")}
+
+
+def stacked(func, a, b, core_a, core_b, core):
+    """A generalised ufunc of two arrays, its core labels given."""
+    a, b = (pack(x) if holds(x) else np.asarray(x) for x in (a, b))
+    na, nb = a.ndim - len(core_a), b.ndim - len(core_b)
+    if min(na, nb) < 0:
+        return NotImplemented
+    return contracted(func(plain(a), plain(b)), [a, b],
+                      [(*range(-na, 0), *core_a), (*range(-nb, 0), *core_b)],
+                      (*range(-max(na, nb), 0), *core))
+
+
+def of_stacks(func, *cores, conjugate=False):
+    """The form of a generalised ufunc; conjugate: of its first argument, so for real ones."""
+
+    def form(a, b):
+        if conjugate and np.iscomplexobj(plain(a)):
+            return NotImplemented
+        return stacked(func, a, b, *cores)
+
+    return form
+
+
+vectors = {func: LANED[func] for func in (np.dot, np.inner)}
+
+
+def vectors_or_stacks(func, a, b):
+    """np.dot, np.inner: of vectors; of the last dimensions of both."""
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return with_value(a * b, func(plain(a), plain(b)))
+    y = vectors[func](a, b) if np.ndim(a) == np.ndim(b) == 1 else NotImplemented
+    if y is not NotImplemented:
+        return y
+    a, b = (pack(x) if holds(x) else np.asarray(x) for x in (a, b))
+    last = b.ndim - (2 if func is np.dot and b.ndim > 1 else 1)
+    y = tensordot(a, b, ((a.ndim - 1,), (last,)))
+    return y if y is NotImplemented else with_value(y, func(plain(a), plain(b)))
+
+
+# ---- convolution --------------------------------------------------------------------------------
+
+
+def convolved(value, a, v):
+    """The number of these values that np.convolve makes of a number and a constant."""
+    value = np.asarray(value)
+    x, w = (a, v) if type(a) is Taylor else (v, a)
+    if type(w) is Taylor or not is_laned(x) or np.iscomplexobj(value) or x.ndim != 1:
+        return NotImplemented
+    n, m, out = x.size, np.size(w), value.size
+    w = np.ravel(np.asarray(w, value.dtype))
+    short = min(n, m)
+    first = {n + m - 1: 0, max(n, m): (short - 1) // 2}.get(out, short - 1)
+    if fits(x, short):
+        i = np.arange(first, first + out)[:, None]
+        at = i - np.arange(m) if m <= n else np.broadcast_to(np.arange(n), (out, n))
+        places = i - at  # in w
+        there = (at >= 0) & (at < n) & (places >= 0) & (places < m)
+        return combination(x, np.where(there, at, -1), w[np.where(there, places, 0)], value)
+
+    def transposed(g):
+        full = np.zeros((len(g), n + m - 1), g.dtype)
+        full[:, first:first + out] = g
+        return np.stack([np.correlate(each, w, "valid") for each in full])
+
+    return linear_step(x, value, transposed)
+
+
+def convolve(a, v, mode="full"):
+    """np.convolve with a constant."""
+    a, v = (pack(x) if holds(x) else np.asarray(x) for x in (a, v))
+    return convolved(np.convolve(plain(a), plain(v), mode), a, v)
+
+
+def correlate(a, v, mode="valid"):
+    """np.correlate with a constant: a convolution with v turned round."""
+    a, v = (pack(x) if holds(x) else np.asarray(x) for x in (a, v))
+    value = np.correlate(plain(a), plain(v), mode)
+    if np.iscomplexobj(value) or a.ndim != 1 or v.ndim != 1:
+        return NotImplemented
+    if a.size >= v.size:
+        return convolved(value, a, v[::-1])
+    y = convolved(value[::-1], v, a[::-1])
+    return y if y is NotImplemented else y[::-1]
+
+
+LANED.update({
+    np.matmul: matmul,
+    np.dot: dot,
+    np.inner: lambda a, b: vectors_or_stacks(np.inner, a, b),
+    np.einsum: einsum,
+    np.tensordot: tensordot,
+    np.vecdot: of_stacks(np.vecdot, "k", "k", "", conjugate=True),
+    np.convolve: convolve,
+    np.correlate: correlate,
+})
+if hasattr(np, "matvec"):  # NumPy 2.2
+    LANED.update({np.matvec: of_stacks(np.matvec, "mk", "k", "m"),
+                  np.vecmat: of_stacks(np.vecmat, "k", "kp", "p", conjugate=True)})
+METHODS["dot"] = lambda x, b, out=None: np.dot(x, b, out)
