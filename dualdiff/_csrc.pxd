@@ -111,4 +111,6 @@ cdef extern from "dualdiff.h" nogil:
         int flags
 
     int dd_apply(dd_job *job)
+    int dd_cholesky(const dd_table *A, int type, ptrdiff_t batch, ptrdiff_t n, const void *l,
+                    void *t)
     int dd_set_threads(int n)
