@@ -60,6 +60,9 @@ cdef extern from "dualdiff.h" nogil:
         DD_sinh
         DD_cosh
         DD_tanh
+        DD_abs
+        DD_pick
+        DD_choose
         DD_chain
         DD_NKERNELS
 

@@ -43,6 +43,7 @@ _UFUNCS = {
     "div": np.true_divide, "sqrt": np.sqrt, "exp": np.exp, "log": np.log, "expm1": np.expm1,
     "log1p": np.log1p, "sin": np.sin,
     "cos": np.cos, "tan": np.tan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
+    "abs": np.absolute,
 }
 cdef list _ufunc_of = [None] * MAXKERNELS
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from dualdiff import _kinds
 from dualdiff._kinds import chain_sum, holds, with_signature
+from dualdiff._memory import new
 from dualdiff._reference import times
 from dualdiff._taylor import (
     Taylor,
@@ -27,6 +28,7 @@ from dualdiff._taylor import (
     truncated,
 )
 
+LARGE = 8192  # elements from which recycled memory pays
 EVERYWHERE = (-np.inf, np.inf)
 
 
@@ -66,11 +68,23 @@ def common(value, *operands):
 def evaluated(ufunc, a, b):
     """(a, b, ufunc(a, b) on their values), a and b over one algebra; NumPy's own result."""
     if type(a) is Taylor and is_plain(b):
-        return a, b, ufunc(a.value, b)
+        return a, b, value_of(ufunc, a.value, b)
     if type(b) is Taylor and is_plain(a):
-        return a, b, ufunc(a, b.value)
+        return a, b, value_of(ufunc, a, b.value)
     a, b = aligned(a, b) if holds(a) or holds(b) else (a, b)
-    return a, b, ufunc(*_kinds.values((a, b)))
+    return a, b, value_of(ufunc, *_kinds.values((a, b)))
+
+
+def value_of(ufunc, a, b):
+    """ufunc(a, b), in recycled memory if it is large and both have its dtype."""
+    n = max(a.size if type(a) is np.ndarray else 0, b.size if type(b) is np.ndarray else 0)
+    if n < LARGE:
+        return ufunc(a, b)
+    dtype = (a if type(a) is np.ndarray else b).dtype
+    for x in (a, b):
+        if type(x) not in (int, float) and (x.dtype != dtype or dtype.char not in "fdg"):
+            return ufunc(a, b)
+    return ufunc(a, b, out=new(np.broadcast_shapes(np.shape(a), np.shape(b)), dtype))
 
 
 def is_plain(x):
@@ -169,6 +183,19 @@ def split(ufunc, shares):
                     part = on_terms(x, value, share)
                     total = part if total is None else apply("add", total, part, value=value)
         return result if total is None else total
+
+    return row
+
+
+def picks(ufunc):
+    """The larger or smaller of two: the operand that became the value, half of each at a tie."""
+
+    @with_signature(ufunc, kind="picks")
+    def row(a, b):
+        a, b, result = evaluated(ufunc, a, b)
+        if type(a) is Taylor:
+            return apply("pick", a, b, value=result)
+        return apply("pick", b, a, value=result) if type(b) is Taylor else result
 
     return row
 

@@ -69,6 +69,12 @@ static T FN(value)(int kernel, T a, T b, T p) {
         return LIBM(cosh)(a);
     case DD_tanh:
         return LIBM(tanh)(a);
+    case DD_abs:
+        return LIBM(fabs)(a);
+    case DD_pick:
+        return LIBM(fmax)(a, b);
+    case DD_choose:
+        return a > b;
     }
     return 0;
 }
@@ -185,6 +191,21 @@ static void FN(identities)(const dd_table *A, ptrdiff_t n) {
     SAME(TAKE(sub, SQUARE(cosh, a), SQUARE(sinh, a)), CONST(1));
     SAME(TAKE(add, ONE(cosh, b), ONE(sinh, b)), ONE(exp, b));
     SAME(TAKE(mul, ONE(tanh, a), ONE(cosh, a)), ONE(sinh, a));
+    /* pieces: a > 0 > b */
+    SAME(ONE(abs, a), COPY(a));
+    SAME(ONE(abs, b), ONE(neg, b));
+    SAME(TWO(pick, a, b), COPY(a));
+    SAME(TWO(pick, b, a), COPY(a));
+    SAME(TWO(pick, a, a), COPY(a));
+    {
+        NUMBER left = TWO(choose, a, b), right = TWO(choose, b, a);
+        for (ptrdiff_t e = 0; e < n; e++) {
+            CHECK(left.data[e] == 1 && right.data[e] == 0, "choose changes its value");
+            left.data[e] = a.data[e], right.data[e] = a.data[e];
+        }
+        SAME(left, COPY(a));
+        SAME(right, COPY(a));
+    }
     /* by the first derivative */
     SAME(TWO(chain, a, b), TWO(chain, a, b));
     {
@@ -201,8 +222,8 @@ static void FN(identities)(const dd_table *A, ptrdiff_t n) {
 
 /* A constant operand (no terms) is a number whose terms are zero: the same bits. */
 static void FN(constants)(const dd_table *A, ptrdiff_t n) {
-    static const int two[] = {DD_add, DD_sub, DD_mul, DD_div};
-    for (int i = 0; i < 4; i++) {
+    static const int two[] = {DD_add, DD_sub, DD_mul, DD_div, DD_pick, DD_choose};
+    for (int i = 0; i < 6; i++) {
         NUMBER a = FN(random)(A, n, 1, 2), b = FN(constant)(A, n, 1.25), plain = b;
         plain.num.t = NULL;
         FN(same)("constant on the right", FN(run)(two[i], a, plain, 0), FN(run)(two[i], a, b, 0),
