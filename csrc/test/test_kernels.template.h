@@ -303,6 +303,45 @@ static void FN(strong_zero)(ptrdiff_t n) {
     }
 }
 
+/* l l^T = a, pair by pair of monomials; the seeds of l are random, those of a are made. */
+static void FN(factor)(const dd_table *A, ptrdiff_t n) {
+    ptrdiff_t one = n * n, M = A->M, batch = 2;
+    T *l = calloc(M * batch * one, sizeof(T)), *a = calloc(M * batch * one, sizeof(T));
+    for (int64_t k = 0; k < M; k++)
+        for (ptrdiff_t q = 0; q < batch * one; q++) {
+            ptrdiff_t i = q % one / n, j = q % n;
+            l[k * batch * one + q] = i < j    ? 0
+                                     : k == 0 ? (i == j ? 1.5 : test_uniform(-1, 1) / n)
+                                              : ldexp(test_uniform(-1, 1), -test_degree(A, k)) / n;
+        }
+    for (int64_t k = 0; k < M; k++)
+        for (ptrdiff_t q = 0; q < batch * one; q++) {
+            T *x = a + k * batch * one + q;
+            ptrdiff_t at = q / one * one, i = q % one / n, j = q % n;
+            if (j > i) *x = NAN;
+            for (ptrdiff_t m = 0; m <= j && j <= i; m++) {
+#define L(k, i) l[(k) * batch * one + at + (i) * n + m]
+                *x += L(0, i) * L(k, j) + (k ? L(k, i) * L(0, j) : 0);
+                for (int64_t s = A->D > 1 ? A->start[k] : 0; A->D > 1 && s < A->start[k + 1]; s++)
+                    *x += L(A->pi[s], i) * L(A->pj[s], j);
+            }
+#undef L
+        }
+    test_allocations = 0, test_fail_at = 1;
+    CHECK(dd_cholesky(A, TYPE, batch, n, l, a + batch * one) == DD_NOMEM, "no memory");
+    test_fail_at = 0;
+    CHECK(dd_cholesky(A, TYPE, batch, n, l, a + batch * one) == DD_OK, "status");
+    double worst = 0;
+    for (ptrdiff_t q = batch * one; q < M * batch * one; q++) {
+        double gap = LIBM(fabs)(a[q] - l[q]);
+        worst = gap > worst || gap != gap ? gap : worst;
+    }
+    CHECK(worst <= 60 * (A->D + 1) * EPS, "cholesky, n = %ld, M = %ld: off by %g eps", (long)n,
+          (long)M, (double)(worst / EPS));
+    free(l);
+    free(a);
+}
+
 void FN(test_kernels)(void) {
     static const ptrdiff_t sizes[] = {1, 2, 9};
     for (int i = 0; i < TEST_SHAPES; i++) {
@@ -310,6 +349,9 @@ void FN(test_kernels)(void) {
         for (int s = 0; s < 3; s++) {
             FN(identities)(A, sizes[s]);
             FN(constants)(A, sizes[s]);
+            if (TYPE == DD_LD) continue;
+            FN(factor)(A, sizes[s]);
+            FN(factor)(A, 8 * sizes[s]);
         }
         dd_table_free(A);
     }
