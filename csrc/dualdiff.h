@@ -153,6 +153,13 @@ typedef struct {
 
 int dd_apply(dd_job *job);
 
+/* ---- matrices (matrix.c) ------------------------------------------------- */
+
+/* The terms of l, l l^T = a, of a batch of n by n matrices, C-contiguous; type is DD_F32 or
+ * DD_F64.  l: the values; t: the terms of a on entry, those of l on return, one batch for each
+ * monomial.  Only lower triangles are read; the upper ones of the result are 0. */
+int dd_cholesky(const dd_table *A, int type, ptrdiff_t batch, ptrdiff_t n, const void *l, void *t);
+
 /* ---- threads (parallel.c) ------------------------------------------------ */
 
 /* Runs elements first .. last - 1 of a job; returns a status. */

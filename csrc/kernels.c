@@ -3,23 +3,7 @@
 
 #include <math.h>
 
-/* Several versions of each kernel, chosen when the program is loaded, so that a
- * build for any x86-64 uses the vectors of the machine it runs on. */
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__) && \
-    !defined(DD_NO_CLONES)
-#define DD_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define DD_CLONES
-#endif
-#if defined(__GNUC__)
-#define DD_INLINE static inline __attribute__((always_inline))
-#else
-#define DD_INLINE static inline
-#endif
-
-#define JOIN_(a, b) a##_##b
-#define JOIN(a, b) JOIN_(a, b)
-#define FN(name) JOIN(name, SUFFIX)
+#include "types.h"
 
 #define T float
 #define SUFFIX f32

@@ -314,6 +314,55 @@ static void FN(tanh_prepare)(ptrdiff_t n, T *h0) {
 }
 BODY(tanh) { FN(tangent)(safe, -1, A, n, c, a, b, p, w); }
 
+/* Pieces of operands ----------------------------------------------------- */
+
+/* c_k = sign(a_0) a_k; the sign of 0 is 0. */
+BODY(abs) {
+    const T *a0 = ROW(a, 0);
+    MONOMIALS {
+        T *restrict ck = ROW(c, k);
+        const T *ak = ROW(a, k);
+        EACH {
+            T sign = a0[e] > 0 ? 1 : a0[e] < 0 ? -1 : a0[e];
+            ck[e] = TIMES(sign, ak[e]);
+        }
+    }
+}
+
+/* r += x where c is a, half of it where c is b as well. */
+DD_INLINE void FN(share)(ptrdiff_t n, T *restrict r, const T *x, const T *a, const T *b,
+                         const T *c) {
+    EACH {
+        int nan = c[e] != c[e];
+        int from_a = (a[e] == c[e]) | (nan & (a[e] != a[e]));
+        int from_b = (b[e] == c[e]) | (nan & (b[e] != b[e]));
+        r[e] += from_a ? (from_b ? x[e] / 2 : x[e]) : 0;
+    }
+}
+
+/* c_k = a_k where c_0 is a_0, b_k where it is b_0, half of each where it is both. */
+BODY(pick) {
+    const T *a0 = ROW(a, 0), *b0 = ROW(b, 0), *c0 = ROW(c, 0);
+    MONOMIALS {
+        T *ck = ROW(c, k);
+        EACH ck[e] = 0;
+        if (a->t) FN(share)(n, ck, ROW(a, k), a0, b0, c0);
+        if (b->t) FN(share)(n, ck, ROW(b, k), b0, a0, c0);
+    }
+}
+
+/* The value of c says which operand is taken; it is not the value of the result. */
+BODY(choose) {
+    const T *c0 = ROW(c, 0);
+    MONOMIALS {
+        T *restrict ck = ROW(c, k);
+        const T *ak = a->t ? ROW(a, k) : NULL, *bk = b->t ? ROW(b, k) : NULL;
+        if (ak && bk) EACH ck[e] = c0[e] != 0 ? ak[e] : bk[e];
+        else if (ak) EACH ck[e] = c0[e] != 0 ? ak[e] : 0;
+        else EACH ck[e] = c0[e] != 0 ? 0 : bk[e];
+    }
+}
+
 /* Any function by its first derivative ----------------------------------- */
 
 /* E c = b E a; b holds the derivative, terms up to degree D - 1. */
@@ -343,6 +392,9 @@ KERNEL(cos)
 KERNEL(tan)
 KERNEL(sinh)
 KERNEL(cosh)
+KERNEL(abs)
+KERNEL(pick)
+KERNEL(choose)
 KERNEL(chain)
 
 /* The work row is changed once, before the body runs once or twice. */

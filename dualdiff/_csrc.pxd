@@ -61,6 +61,9 @@ cdef extern from "dualdiff.h" nogil:
         DD_sinh
         DD_cosh
         DD_tanh
+        DD_abs
+        DD_pick
+        DD_choose
         DD_chain
         DD_NKERNELS
 
@@ -118,4 +121,6 @@ cdef extern from "dualdiff.h" nogil:
         int count
 
     int dd_apply(dd_job *job)
+    int dd_cholesky(const dd_table *A, int type, ptrdiff_t batch, ptrdiff_t n, const void *l,
+                    void *t)
     int dd_set_threads(int n)

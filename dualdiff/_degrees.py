@@ -13,6 +13,7 @@ the Python loops run over degrees.
 """
 
 import math
+import weakref
 
 import numpy as np
 
@@ -62,6 +63,8 @@ def inner(alg, d, f, a, b):
     """
     if d == 1:
         return 0
+    if f is mm and 4 * b.shape[-1] <= b.shape[-2]:
+        return inner_narrow(alg, d, a, b)
     start, pi, pj = alg.pairs
     head, end = int(alg.heads[d]), int(alg.heads[d + 1])
     counts = np.diff(start[head:end + 1])
@@ -95,6 +98,49 @@ def sum_of_products(f, a, b, i, j):
         return mm_adjoint(side_by_side(a, i), side_by_side(b, j))
     c = f(gathered(a, i.ravel()), gathered(b, j.ravel()))
     return np.add.reduce(c.reshape(k, count, *c.shape[1:]), axis=1)
+
+
+def inner_narrow(alg, d, a, b):
+    """inner(alg, d, mm, a, b) for b of few columns: it does not copy the matrices a."""
+    out, columns = None, b.shape[-1]
+    for left, right, i, j, first, k in splits(alg, d):
+        rows = b[right]
+        wide = np.moveaxis(rows, 0, -2).reshape(*b.shape[1:-1], len(rows) * columns)
+        c = mm(a[left], wide)  # every matrix of one degree with every one of the other
+        c = c.reshape(*c.shape[:-1], len(rows), columns)[i, ..., j, :]
+        if len(first) < len(c):
+            c = np.add.reduceat(c, first, axis=0)
+        if out is None:
+            out = np.zeros((int(alg.heads[d + 1] - alg.heads[d]), *c.shape[1:]), c.dtype)
+        out[k] += c
+    return 0 if out is None else out
+
+
+_splits = weakref.WeakKeyDictionary()
+
+
+def splits(alg, d):
+    """The pairs of degree d by the degree of i: (span of i, span of j, i, j, first, k).
+
+    i and j count within their spans; pairs from first[q] on belong to monomial k[q] of
+    degree d.
+    """
+    found = _splits.setdefault(alg, {})
+    if d in found:
+        return found[d]
+    start, pi, pj = alg.pairs
+    head, end = int(alg.heads[d]), int(alg.heads[d + 1])
+    k = np.repeat(np.arange(end - head), np.diff(start[head:end + 1]))
+    i, j = pi[start[head]:start[end]], pj[start[head]:start[end]]
+    found[d] = []
+    for e in range(1, d):
+        at = alg.degrees[i] == e
+        if at.any():
+            left, right, ke = span(alg, e), span(alg, d - e), k[at]
+            first = np.flatnonzero(np.r_[True, ke[1:] != ke[:-1]])
+            found[d].append((left, right, i[at] - 1 - left.start, j[at] - 1 - right.start,
+                             first, ke[first]))
+    return found[d]
 
 
 def gathered(a, i):

@@ -18,7 +18,8 @@ from numpy cimport ndarray
 from dualdiff._csrc cimport (
     DD_COS, DD_COSH, DD_DECAY, DD_EXP, DD_F32, DD_F64, DD_LD, DD_MAXDIMS, DD_NKERNELS, DD_NONE,
     DD_OK, DD_SIN, DD_SINH, DD_add, DD_cos, DD_cosh, DD_exp, DD_sin, DD_sinh, dd_apply, dd_array,
-    dd_fn, dd_job, dd_kernels, dd_loop, dd_num, dd_set_threads, dd_step, dd_table, dd_work_rows,
+    dd_cholesky, dd_fn, dd_job, dd_kernels, dd_loop, dd_num, dd_set_threads, dd_step, dd_table,
+    dd_work_rows,
 )
 
 cnp.import_array()
@@ -44,6 +45,7 @@ _UFUNCS = {
     "div": np.true_divide, "sqrt": np.sqrt, "exp": np.exp, "log": np.log, "expm1": np.expm1,
     "log1p": np.log1p, "sin": np.sin,
     "cos": np.cos, "tan": np.tan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
+    "abs": np.absolute,
 }
 cdef list _ufunc_of = [None] * MAXKERNELS
 
@@ -291,6 +293,19 @@ cdef int run_scalar(int kernel, const dd_table *A, double *c, double *a, bint at
     dd_kernels[kernel].run[DD_F64](A, 1, &nc, &na, &nb if b != NULL else NULL, p, w, True)
     if w != local:
         free(w)
+    return 0
+
+
+cdef int cholesky(const dd_table *A, ndarray l, ndarray t) except -1:
+    """Terms t of a become those of l in l l^T = a; batches of matrices, C-contiguous."""
+    cdef int type = kernel_type(cnp.PyArray_TYPE(l)), status
+    cdef Py_ssize_t batch = cnp.PyArray_DIM(l, 0), n = cnp.PyArray_DIM(l, 1)
+    cdef char *values = <char *>cnp.PyArray_DATA(l)
+    cdef char *terms = <char *>cnp.PyArray_DATA(t)
+    with nogil:
+        status = dd_cholesky(A, type, batch, n, values, terms)
+    if status != DD_OK:
+        raise MemoryError("dualdiff: no memory for the panels of a factorisation")
     return 0
 
 

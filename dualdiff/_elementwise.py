@@ -14,6 +14,8 @@ import numpy as np
 
 from dualdiff import _kinds
 from dualdiff._kinds import chain_sum, holds, with_signature
+from dualdiff._memory import new
+from dualdiff._reference import times
 from dualdiff._taylor import (
     Taylor,
     aligned,
@@ -26,6 +28,7 @@ from dualdiff._taylor import (
     truncated,
 )
 
+LARGE = 8192  # elements from which recycled memory pays
 EVERYWHERE = (-np.inf, np.inf)
 
 
@@ -64,8 +67,30 @@ def common(value, *operands):
 
 def evaluated(ufunc, a, b):
     """(a, b, ufunc(a, b) on their values), a and b over one algebra; NumPy's own result."""
+    if type(a) is Taylor and is_plain(b):
+        return a, b, value_of(ufunc, a.value, b)
+    if type(b) is Taylor and is_plain(a):
+        return a, b, value_of(ufunc, a, b.value)
     a, b = aligned(a, b) if holds(a) or holds(b) else (a, b)
-    return a, b, ufunc(*_kinds.values((a, b)))
+    return a, b, value_of(ufunc, *_kinds.values((a, b)))
+
+
+def value_of(ufunc, a, b):
+    """ufunc(a, b), in recycled memory if it is large and both have its dtype."""
+    n = max(a.size if type(a) is np.ndarray else 0, b.size if type(b) is np.ndarray else 0)
+    if n < LARGE:
+        return ufunc(a, b)
+    dtype = (a if type(a) is np.ndarray else b).dtype
+    for x in (a, b):
+        if type(x) not in (int, float) and (x.dtype != dtype or dtype.char not in "fdg"):
+            return ufunc(a, b)
+    return ufunc(a, b, out=new(np.broadcast_shapes(np.shape(a), np.shape(b)), dtype))
+
+
+def is_plain(x):
+    """Whether x is plainly a constant: a float, an int, or an array that holds no objects."""
+    kind = type(x)
+    return kind is float or kind is int or kind is np.ndarray and x.dtype.kind in "fciub"
 
 
 # ---- one argument ------------------------------------------------------------------------
@@ -158,6 +183,19 @@ def split(ufunc, shares):
                     part = on_terms(x, value, share)
                     total = part if total is None else apply("add", total, part, value=value)
         return result if total is None else total
+
+    return row
+
+
+def picks(ufunc):
+    """The larger or smaller of two: the operand that became the value, half of each at a tie."""
+
+    @with_signature(ufunc, kind="picks")
+    def row(a, b):
+        a, b, result = evaluated(ufunc, a, b)
+        if type(a) is Taylor:
+            return apply("pick", a, b, value=result)
+        return apply("pick", b, a, value=result) if type(b) is Taylor else result
 
     return row
 
@@ -263,7 +301,8 @@ def power(ufunc):
         a ** b = exp(v log a0) * sum over j of binomial(b, j) a0**(b0 - j) u**j,
 
     where each power of a0 is computed for itself and nothing is divided by a0: integer
-    exponents are exact at zero and below, in b too, and 0 ** b is 0.
+    exponents are exact at zero and below, in b too, and 0 ** b is 0.  At order 1 the two
+    slopes are all there is to it.
     """
 
     @with_signature(ufunc, kind="power")
@@ -272,11 +311,48 @@ def power(ufunc):
         if type(a) is not Taylor and type(b) is not Taylor:
             return result
         value = np.asarray(result)
-        a, b = common(value, a, b)
         with np.errstate(all="ignore"):
-            return _power(a, b, value)
+            y = _first_power(a, b, value)
+            return _power(*common(value, a, b), value) if y is None else y
 
     return row
+
+
+def _first_power(a, b, value):
+    """a ** b to order 1; None at another order, or where a slope might leave the range."""
+    a0, b0 = a, b
+    if type(a) is Taylor:
+        if a.algebra.D > 1:
+            return None
+        a0 = a.value
+    if type(b) is Taylor:
+        if b.algebra.D > 1:
+            return None
+        b0 = b.value
+    y = None
+    if type(a) is Taylor:
+        h = np.asarray(np.power(a0, b0 - 1) * b0)
+        if h.dtype != value.dtype or not in_range(h, a0, b0):
+            return None
+        y = apply("chain", a, h, value=value)
+    if type(b) is Taylor:
+        h = times(value, np.log(a0))
+        if h.dtype != value.dtype:
+            return None
+        z = apply("chain", b, h, value=value)
+        y = z if y is None else apply("add", y, z, value=value)
+    return y
+
+
+def in_range(h, a0, b0):
+    """Whether slopes b0 a0**(b0 - 1) have all their digits: 0 only where they are 0."""
+    flat = h.ravel()
+    count = flat.dot(1 / flat)
+    if count - count == 0:  # finite: no zero, nothing that overflows or underflows
+        return True
+    size = np.abs(h)
+    return bool(((size >= np.finfo(h.dtype).tiny) & (size < np.inf)
+                 | (h == 0) & ((a0 == 0) | (b0 == 0))).all())
 
 
 def _power(a, b, value):

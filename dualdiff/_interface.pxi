@@ -1,6 +1,8 @@
 """Part of _taylor.pyx: what the kinds call, from Python, and packing of object arrays."""
 
 
+from dualdiff._driver cimport cholesky as factorise
+
 # ---- for the kinds -------------------------------------------------------------------
 
 def is_taylor(x):
@@ -115,6 +117,24 @@ cdef _apply_scalars(int kernel, Taylor y, Taylor x, b, b_value):
         k = b_value
         run_scalar(kernel, y.alg.t, y.c, x.c, True, &k, False, 0.0)
     return y
+
+
+# ---- matrices ------------------------------------------------------------------------
+
+def cholesky_terms(Algebra alg, l, terms):
+    """Terms (K, B, n, n) of a become those of l, l l^T = a, whose value is l (B, n, n).
+
+    Both are C-contiguous and of float32 or float64; upper triangles are not read, and
+    become 0.
+    """
+    if l.dtype != terms.dtype or l.dtype.char not in "fd":
+        raise TypeError(f"cholesky_terms expected float32 or float64, got {l.dtype}")
+    if not (l.flags.c_contiguous and terms.flags.c_contiguous):
+        raise ValueError("cholesky_terms expected C-contiguous arrays")
+    if terms.shape != (alg.M - 1, *l.shape):
+        raise ValueError(f"cholesky_terms expected terms of shape {(alg.M - 1, *l.shape)}, got "
+                         f"{terms.shape}")
+    factorise(alg.t, l, terms)
 
 
 # ---- arrays of numbers ------------------------------------------------------------

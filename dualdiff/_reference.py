@@ -164,6 +164,25 @@ def tanh(alg, c, a, b, p):
     _tangent(alg, c, a, r * r, -1)
 
 
+def abs(alg, c, a, b, p):
+    for k in range(1, alg.M):
+        c[k] = times(np.sign(a[0]), a[k])
+
+
+def pick(alg, c, a, b, p):
+    nan = np.isnan(c[0])
+    from_a = (a[0] == c[0]) | nan & np.isnan(a[0])
+    from_b = (b[0] == c[0]) | nan & np.isnan(b[0])
+    for k in range(1, alg.M):
+        c[k] = (np.where(from_a, np.where(from_b, a[k] / 2, a[k]), 0)
+                + np.where(from_b, np.where(from_a, b[k] / 2, b[k]), 0))
+
+
+def choose(alg, c, a, b, p):
+    for k in range(1, alg.M):
+        c[k] = np.where(c[0] != 0, a[k], b[k])
+
+
 def chain(alg, c, a, b, p):
     for k in range(1, alg.M):
         c[k] = euler(alg, k, a, b)
@@ -171,7 +190,7 @@ def chain(alg, c, a, b, p):
 
 KERNELS = {f.__name__: f for f in (
     add, sub, neg, mul, div, power, sqrt, exp, log, expm1, log1p, sin, cos, tan, sinh, cosh, tanh,
-    chain)}
+    abs, pick, choose, chain)}
 
 
 class Result(Rows):

@@ -41,7 +41,7 @@ def check(name, alg, got, a, b=None, p=0.0):
 
 def test_every_kernel_has_a_twin_and_a_test():
     assert set(kernel_names) == set(_reference.KERNELS)
-    assert set(kernel_names) == {*UNARY, *BINARY, "power", "chain"}
+    assert set(kernel_names) == {*UNARY, *BINARY, "power", "chain", "pick", "choose"}
 
 
 shapes = st.sampled_from([(), (1,), (5,), (2, 3), (0,), (3, 40)])
@@ -108,6 +108,25 @@ def test_chain(alg, shape, dtype, constant):
     check("chain", alg, got, a, b)
 
 
+@pytest.mark.parametrize("name", ["pick", "choose"])
+@given(alg=algebras(), dtype=st.sampled_from(REAL), seed=st.integers(0, 99),
+       constant=st.booleans(), pair=st.sampled_from([((), ()), ((7,), (7,)), ((3, 1), (2,)),
+                                                     ((), (2, 2)), ((1,), (3, 50))]))
+@settings(max_examples=25, deadline=None)
+def test_pieces(name, alg, dtype, seed, constant, pair):
+    a = number(alg, pair[0], dtype, seed=seed)
+    b = number(alg, pair[1], dtype, seed=seed + 1)
+    a, b = (make(alg, np.round(np.asarray(x.value)), x.terms) for x in (a, b))  # with ties
+    if constant:
+        b = np.asarray(b.value)
+    value = np.asarray(np.maximum(a.value, getattr(b, "value", b)))
+    if name == "choose":
+        value = (value > 1).astype(dtype)
+    got = apply(name, a, b, value=value)
+    assert got.dtype == dtype and got.shape == value.shape
+    check(name, alg, got, a, b)
+
+
 LAYOUTS = {
     "fortran": lambda a: np.asfortranarray(a),
     "reversed": lambda a: a[..., ::-1].copy()[..., ::-1],
@@ -140,7 +159,7 @@ SPECIAL = np.array([0.0, -0.0, 1.0, -2.0, np.inf, -np.inf, np.nan])
 
 
 @pytest.mark.parametrize("factors", [[(2, 1)], [(1, 3)], [(2, 2)], [(1, 1), (1, 1)]])
-@pytest.mark.parametrize("name", [*UNARY, *BINARY, "chain", "power"])
+@pytest.mark.parametrize("name", [*UNARY, *BINARY, "chain", "power", "pick", "choose"])
 def test_special_values_as_the_twin(name, factors):
     """Strong zero and every other meeting of 0, infinity and NaN: the twin's answer exactly."""
     alg = algebra(*factors)
@@ -151,14 +170,16 @@ def test_special_values_as_the_twin(name, factors):
         a, b = make(alg, value, terms), make(alg, bvalue, bterms)
         for p in EXPONENTS if name == "power" else [0.0]:
             with np.errstate(all="ignore"):
-                if name == "chain":
+                if name in ("chain", "choose"):
                     got = apply(name, a, b, value=np.ones_like(value))
+                elif name == "pick":
+                    got = apply(name, a, b, value=np.fmax(value, bvalue))
                 elif name == "power":
                     got = a**p
                 else:
                     got = apply(name, a, b if name in BINARY else None)
             want = _reference.run(name, alg, np.asarray(got.value), (value, terms),
-                                  (bvalue, bterms) if name in (*BINARY, "chain") else None, p)
+                                  None if name in UNARY or name == "power" else (bvalue, bterms), p)
             np.testing.assert_array_equal(got.terms, want, err_msg=f"{name} {p} {dtype}")
 
 

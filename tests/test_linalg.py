@@ -7,11 +7,12 @@ import mpmath
 import numpy as np
 import pytest
 from arrays import LAYOUTS
+from numbers_by_hand import algebra
 from series import ALGEBRAS, adjoint, close, line, on_line, random, randomly, rows, times
 
-from dualdiff import grad
+from dualdiff import grad, set_num_threads
 from dualdiff._algebra import new_algebra
-from dualdiff._taylor import Taylor, make
+from dualdiff._taylor import Taylor, cholesky_terms, make
 
 DTYPES = (np.float64, np.complex128)
 BATCHES = ((), (2,), (2, 1))
@@ -149,6 +150,53 @@ def test_cholesky(alg, dtype, batch, rng):
         zero = np.tril(r, -1) if upper else np.triu(r, 1)
         assert not zero.any() and not np.diagonal(r, 0, -2, -1).imag.any()
         close(times(alg, *((adjoint(r), r) if upper else (r, adjoint(r)))), rows(alg, s))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("factors", [[(1, 1)], [(11, 1)], [(3, 2)], [(1, 4)], [(2, 1), (1, 2)]],
+                         ids=str)
+@pytest.mark.parametrize("n", [1, 2, 7, 8, 9, 16, 29, 70])
+def test_cholesky_in_panels(n, factors, dtype, rng):
+    """l l^T = a at every size around those of the panels; what lies above is never read."""
+    alg = algebra(*factors)
+    value = np.eye(n) + 0.5 / n * (lambda a: a + a.T)(random((2, n, n), float, rng)[0])
+    value = np.stack([value, 2 * np.eye(n)]).astype(dtype)
+    terms = rng.uniform(-1, 1, (alg.M - 1, 2, n, n)) / n
+    terms = (terms + np.swapaxes(terms, -1, -2)).astype(dtype)
+    junk = np.where(np.arange(n) > np.arange(n)[:, None], np.nan, terms).astype(dtype)
+    before = set_num_threads(1)
+    try:
+        l = np.linalg.cholesky(make(alg, value, junk))
+        set_num_threads(4)
+        shared = np.linalg.cholesky(make(alg, value, junk))
+    finally:
+        set_num_threads(before)
+    np.testing.assert_array_equal(l.terms, shared.terms)
+    assert l.dtype == dtype and not np.triu(l.terms, 1).any()
+    r = rows(alg, l).astype(float)
+    got, want = times(alg, r, adjoint(r)), np.concatenate([value[None], terms]).astype(float)
+    eps = np.finfo(dtype).eps
+    for d in range(alg.D + 1):
+        at = slice(alg.heads[d], alg.heads[d + 1])
+        size = max(1, np.abs(r[at]).max())
+        np.testing.assert_allclose(got[at], want[at], rtol=0, atol=40 * (d + 1) * eps * size)
+
+
+def test_cholesky_of_no_matrices():
+    alg = new_algebra(2, 2)
+    for shape in ((0, 0), (0, 3, 3), (2, 0, 0)):
+        l = np.linalg.cholesky(make(alg, np.zeros(shape), np.zeros((alg.M - 1, *shape))))
+        assert l.shape == shape and l.terms.shape == (alg.M - 1, *shape)
+
+
+def test_cholesky_terms_says_what_it_wants():
+    alg, l, t = new_algebra(2, 1), np.ones((1, 2, 2)), np.ones((2, 1, 2, 2))
+    with pytest.raises(TypeError, match="float32 or float64, got complex128"):
+        cholesky_terms(alg, l + 0j, t + 0j)
+    with pytest.raises(ValueError, match="C-contiguous"):
+        cholesky_terms(alg, l, np.asfortranarray(t))
+    with pytest.raises(ValueError, match=r"terms of shape \(2, 1, 2, 2\), got \(1, 1, 2, 2\)"):
+        cholesky_terms(alg, l, t[:1])
 
 
 def test_cholesky_reads_one_triangle(rng):

@@ -5,6 +5,7 @@ Answers are written out; no oracle is asked.
 
 import warnings
 
+import mpmath
 import numpy as np
 import oracles
 import pytest
@@ -16,6 +17,7 @@ from dualdiff._taylor import Taylor, is_laned
 from dualdiff.rows import elementwise, pairs
 
 INF, NAN = np.inf, np.nan
+mp = mpmath.mpf
 
 
 def terms(f, x, order=3, direction=1.0):
@@ -287,6 +289,59 @@ def test_powers_at_the_far_ends():
     x = 1e-200  # along a direction as small as the value nothing overflows
     c = terms(lambda z: np.power(z, np.array([0.5])), np.array([x]), 3, x)[:, 0]
     assert_close(c, np.array([0.5, -0.125, 0.0625]) * 1e-100, 2)
+
+
+BASES = np.array([0.3, 1.0, 7.5, 1e-200, 1e-200, 1e200, 1e-300, 3.0, 1e-150])
+POWERS = np.array([2.5, 0.0, -30.0, -1.0, 1.5, 1.5, 0.25, -600.0, 2.0])
+
+
+@pytest.mark.parametrize("order", [1, 2, 4])
+@pytest.mark.parametrize("shape", [(9,), (3, 3)])
+@pytest.mark.parametrize("every", [slice(None), slice(0, 3)], ids=["far ends", "ordinary"])
+def test_powers_of_arrays_against_mpmath(order, shape, every):
+    """Constant exponents, constant bases, neither constant; coefficients along a direction
+    as small as the base, which stay in range where the slope alone does not.
+    """
+    bases, powers = BASES[every], POWERS[every]
+    shape = shape if bases.size == 9 else bases.shape
+    u, v = 0.5 * bases, np.linspace(-0.5, 0.5, bases.size)
+    one, two = np.broadcast_arrays(bases.reshape(shape), powers.reshape(shape))
+    du, dv = u.reshape(shape), v.reshape(shape)
+    cases = {
+        "base": (lambda t: (one + du * t) ** two, u, 0 * v),
+        "exponent": (lambda t: one ** (two + dv * t), 0 * u, v),
+        "both": (lambda t: np.power(one + du * t, two + dv * t), u, v),
+    }
+    for label, (f, along_base, along_power) in cases.items():
+        got = terms(f, np.float64(0.0), order).reshape(order, -1)
+        with mpmath.workdps(60):
+            want = np.array([power_series(*map(mp, q), order) for q in zip(
+                bases, powers, along_base, along_power, strict=True)]).T
+        scale = np.abs(want).max(axis=0)
+        for k in range(order):
+            np.testing.assert_array_less(
+                np.abs(got[k] - want[k]), 4e-13 * (np.abs(want[k]) + 1e-2 * scale) + 1e-320,
+                err_msg=f"{label}, order {k + 1}")
+
+
+def power_series(x, p, u, v, order):
+    """Coefficients 1 .. order of (x + u t)**(p + v t): the exponential of the series of its log."""
+    log = [mpmath.log(x), *(-((-u / x) ** k) / k for k in range(1, order + 1))]
+    w = [p * log[k] + (v * log[k - 1] if k else 0) for k in range(order + 1)]
+    c = [x**p]
+    for k in range(1, order + 1):
+        c.append(sum(j * w[j] * c[k - j] for j in range(1, k + 1)) / k)
+    return [float(q) for q in c[1:]]
+
+
+def test_slopes_of_powers_in_every_dtype():
+    for dtype in (np.float16, np.float32, np.longdouble, np.complex128):
+        x, p = np.array([0.5, 2.0, 1.5], dtype), np.array([2, 0, -1], dtype)
+        for f in (lambda t, x=x, p=p: (x + x * t) ** p, lambda t, x=x, p=p: np.power(x, p + t)):
+            c = oracles.coefficients(f, np.zeros((), dtype), 1, np.ones((), dtype))[1]
+            want = p * x**p if f(np.ones((), dtype))[1] == 1 else x**p * np.log(x)
+            assert c.dtype == dtype
+            np.testing.assert_allclose(c, want, rtol=20 * np.finfo(dtype).eps)
 
 
 # ---- sparse gradients stay sparse --------------------------------------------------------

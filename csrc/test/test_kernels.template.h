@@ -69,6 +69,12 @@ static T FN(value)(int kernel, T a, T b, T p) {
         return LIBM(cosh)(a);
     case DD_tanh:
         return LIBM(tanh)(a);
+    case DD_abs:
+        return LIBM(fabs)(a);
+    case DD_pick:
+        return LIBM(fmax)(a, b);
+    case DD_choose:
+        return a > b;
     }
     return 0;
 }
@@ -187,6 +193,21 @@ static void FN(identities)(const dd_table *A, ptrdiff_t n) {
     SAME(TAKE(sub, SQUARE(cosh, a), SQUARE(sinh, a)), CONST(1));
     SAME(TAKE(add, ONE(cosh, b), ONE(sinh, b)), ONE(exp, b));
     SAME(TAKE(mul, ONE(tanh, a), ONE(cosh, a)), ONE(sinh, a));
+    /* pieces: a > 0 > b */
+    SAME(ONE(abs, a), COPY(a));
+    SAME(ONE(abs, b), ONE(neg, b));
+    SAME(TWO(pick, a, b), COPY(a));
+    SAME(TWO(pick, b, a), COPY(a));
+    SAME(TWO(pick, a, a), COPY(a));
+    {
+        NUMBER left = TWO(choose, a, b), right = TWO(choose, b, a);
+        for (ptrdiff_t e = 0; e < n; e++) {
+            CHECK(left.data[e] == 1 && right.data[e] == 0, "choose changes its value");
+            left.data[e] = a.data[e], right.data[e] = a.data[e];
+        }
+        SAME(left, COPY(a));
+        SAME(right, COPY(a));
+    }
     /* by the first derivative */
     SAME(TWO(chain, a, b), TWO(chain, a, b));
     {
@@ -203,8 +224,8 @@ static void FN(identities)(const dd_table *A, ptrdiff_t n) {
 
 /* A constant operand (no terms) is a number whose terms are zero: the same bits. */
 static void FN(constants)(const dd_table *A, ptrdiff_t n) {
-    static const int two[] = {DD_add, DD_sub, DD_mul, DD_div};
-    for (int i = 0; i < 4; i++) {
+    static const int two[] = {DD_add, DD_sub, DD_mul, DD_div, DD_pick, DD_choose};
+    for (int i = 0; i < 6; i++) {
         NUMBER a = FN(random)(A, n, 1, 2), b = FN(constant)(A, n, 1.25), plain = b;
         plain.num.t = NULL;
         FN(same)("constant on the right", FN(run)(two[i], a, plain, 0), FN(run)(two[i], a, b, 0),
@@ -284,6 +305,45 @@ static void FN(strong_zero)(ptrdiff_t n) {
     }
 }
 
+/* l l^T = a, pair by pair of monomials; the seeds of l are random, those of a are made. */
+static void FN(factor)(const dd_table *A, ptrdiff_t n) {
+    ptrdiff_t one = n * n, M = A->M, batch = 2;
+    T *l = calloc(M * batch * one, sizeof(T)), *a = calloc(M * batch * one, sizeof(T));
+    for (int64_t k = 0; k < M; k++)
+        for (ptrdiff_t q = 0; q < batch * one; q++) {
+            ptrdiff_t i = q % one / n, j = q % n;
+            l[k * batch * one + q] = i < j    ? 0
+                                     : k == 0 ? (i == j ? 1.5 : test_uniform(-1, 1) / n)
+                                              : ldexp(test_uniform(-1, 1), -test_degree(A, k)) / n;
+        }
+    for (int64_t k = 0; k < M; k++)
+        for (ptrdiff_t q = 0; q < batch * one; q++) {
+            T *x = a + k * batch * one + q;
+            ptrdiff_t at = q / one * one, i = q % one / n, j = q % n;
+            if (j > i) *x = NAN;
+            for (ptrdiff_t m = 0; m <= j && j <= i; m++) {
+#define L(k, i) l[(k) * batch * one + at + (i) * n + m]
+                *x += L(0, i) * L(k, j) + (k ? L(k, i) * L(0, j) : 0);
+                for (int64_t s = A->D > 1 ? A->start[k] : 0; A->D > 1 && s < A->start[k + 1]; s++)
+                    *x += L(A->pi[s], i) * L(A->pj[s], j);
+            }
+#undef L
+        }
+    test_allocations = 0, test_fail_at = 1;
+    CHECK(dd_cholesky(A, TYPE, batch, n, l, a + batch * one) == DD_NOMEM, "no memory");
+    test_fail_at = 0;
+    CHECK(dd_cholesky(A, TYPE, batch, n, l, a + batch * one) == DD_OK, "status");
+    double worst = 0;
+    for (ptrdiff_t q = batch * one; q < M * batch * one; q++) {
+        double gap = LIBM(fabs)(a[q] - l[q]);
+        worst = gap > worst || gap != gap ? gap : worst;
+    }
+    CHECK(worst <= 60 * (A->D + 1) * EPS, "cholesky, n = %ld, M = %ld: off by %g eps", (long)n,
+          (long)M, (double)(worst / EPS));
+    free(l);
+    free(a);
+}
+
 void FN(test_kernels)(void) {
     static const ptrdiff_t sizes[] = {1, 2, 9};
     for (int i = 0; i < TEST_SHAPES; i++) {
@@ -291,6 +351,9 @@ void FN(test_kernels)(void) {
         for (int s = 0; s < 3; s++) {
             FN(identities)(A, sizes[s]);
             FN(constants)(A, sizes[s]);
+            if (TYPE == DD_LD) continue;
+            FN(factor)(A, sizes[s]);
+            FN(factor)(A, 8 * sizes[s]);
         }
         dd_table_free(A);
     }

@@ -123,7 +123,7 @@ def absolute(x):
     x = _kinds.pack(x)
     if x.dtype.kind == "c":
         return fixed(np.hypot(np.real(x), np.imag(x)), np.asarray(np.absolute(x.value)))
-    return _kinds.chain(x, np.absolute(x.value), sign_of_value)
+    return apply("abs", x)
 
 
 def sign_of_value(x):

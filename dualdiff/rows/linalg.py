@@ -24,13 +24,14 @@ from dualdiff._degrees import (
     mm_adjoint,
     number,
     product,
+    rearranged,
     solver,
     triangular_inverse,
 )
 from dualdiff._kinds import compose, constant, holds, no_numbers, positional, unify
 from dualdiff._movement import NO_VALUE
 from dualdiff._spectral import truncated_pinv_terms
-from dualdiff._taylor import make, parts
+from dualdiff._taylor import cholesky_terms, make, parts
 
 
 def as_number(func, x, *args, **kwargs):
@@ -110,11 +111,19 @@ def cholesky(a, /, *, upper=False):
     alg, a0, at, _ = flat_checked(np.linalg.cholesky, x)
     value = np.linalg.cholesky(x.value, upper=upper)
     l0 = value.reshape(a0.shape)
-    l0 = adjoint(l0) if upper else l0
-    at = hermitian(at, not upper)
-    n = np.arange(a0.shape[-1])
-    if not a0.size:
-        return number(alg, value, at)
+    if l0.dtype.kind == "c":
+        l = cholesky_by_products(alg, adjoint(l0) if upper else l0, hermitian(at, not upper))
+    else:
+        l = rearranged(adjoint(at) if upper else at).astype(l0.dtype, copy=False)
+        cholesky_terms(alg, np.ascontiguousarray(adjoint(l0) if upper else l0), l)
+    return number(alg, value, adjoint(l) if upper else l)
+
+
+def cholesky_by_products(alg, l0, at):
+    """The terms of the factor of Hermitian matrices."""
+    n = np.arange(l0.shape[-1])
+    if not l0.size:
+        return at
     y0 = triangular_inverse(l0)
     y0h = np.ascontiguousarray(adjoint(y0))
     l, above = blank(at), n > n[:, None]
@@ -126,7 +135,7 @@ def cholesky(a, /, *, upper=False):
         np.copyto(t, 0, where=above)
         t[..., n, n] = t[..., n, n].real / 2
         mm(l0, t, out=l[s])
-    return number(alg, value, adjoint(l) if upper else l)
+    return l
 
 
 # ---- pseudo-inverse and least squares ---------------------------------------

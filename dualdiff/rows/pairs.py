@@ -13,6 +13,7 @@ from dualdiff._elementwise import (
     fixed,
     on_terms,
     paired,
+    picks,
     polar,
     power,
     sigmoid_slopes,
@@ -23,20 +24,6 @@ from dualdiff._reference import times
 from dualdiff.rows.elementwise import kernel
 
 # ---- shares of the operands, from the values ---------------------------------------------
-
-
-def picks(a, b, value):
-    """The operand that became the value; half of each at a tie."""
-    from_a, from_b = a == value, b == value
-    if not np.all(from_a | from_b):
-        nan = np.isnan(value)
-        from_a, from_b = from_a | (nan & np.isnan(a)), from_b | (nan & np.isnan(b))
-    tie = from_a & from_b
-    if not np.any(tie):
-        return lambda t: np.where(from_a, t, 0), lambda t: np.where(from_b, t, 0)
-    half = a.dtype.type(0.5)
-    return (lambda t: np.where(tie, half * t, np.where(from_a, t, 0)),
-            lambda t: np.where(tie, half * t, np.where(from_b, t, 0)))
 
 
 def remainder(a, b, value):
@@ -116,10 +103,10 @@ ROWS = {
     np.logaddexp: paired(np.logaddexp, sigmoid_slopes(np.e)),
     np.logaddexp2: paired(np.logaddexp2, sigmoid_slopes(2)),
     # shares
-    np.maximum: split(np.maximum, picks),
-    np.minimum: split(np.minimum, picks),
-    np.fmax: split(np.fmax, picks),
-    np.fmin: split(np.fmin, picks),
+    np.maximum: picks(np.maximum),
+    np.minimum: picks(np.minimum),
+    np.fmax: picks(np.fmax),
+    np.fmin: picks(np.fmin),
     np.remainder: split(np.remainder, remainder),
     np.fmod: split(np.fmod, fmod),
     np.copysign: split(np.copysign, copysign),

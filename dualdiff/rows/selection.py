@@ -5,9 +5,11 @@ May import: the kinds.  Invariant: what is not chosen leaves no trace, whatever 
 
 import numpy as np
 
+from dualdiff._elementwise import LARGE
 from dualdiff._kinds import (
     compose,
     constant,
+    holds,
     no_numbers,
     positional,
     store,
@@ -15,8 +17,19 @@ from dualdiff._kinds import (
     with_signature,
     with_value,
 )
+from dualdiff._memory import new
 from dualdiff._movement import NO_VALUE, flat, moved, mutated, shifted
-from dualdiff._taylor import Taylor, is_laned, laned_parts, make, make_laned, pack, parts, unify
+from dualdiff._taylor import (
+    Taylor,
+    apply,
+    is_laned,
+    laned_parts,
+    make,
+    make_laned,
+    pack,
+    parts,
+    revalued,
+)
 
 # ---- where, take -----------------------------------------------------------------
 
@@ -29,27 +42,34 @@ def where(condition, x=None, y=None, /):
         return np.where(condition)
     if is_laned(x) or is_laned(y):
         return _moved_where(condition, x, y)
-    alg, ((xv, xt), (yv, yt)) = unify(x, y)
-    value = np.asarray(np.where(condition, xv, yv))
-    if alg is None:
+    x, y = (pack(z) if holds(z) else z for z in (x, y))
+    value = chosen(condition, values(x), values(y))
+    if type(x) is not Taylor and type(y) is not Taylor:
         return value
-    xt, yt = lifted(xt, value.ndim), lifted(yt, value.ndim)
-    terms = np.where(condition, xt, yt)
-    if terms.ndim != value.ndim + 1 or terms.dtype != value.dtype:
-        terms = np.broadcast_to(terms, (alg.M - 1, *value.shape)).astype(value.dtype)
-    return make(alg, value, terms)
+    mask = np.asarray(condition, bool)
+    if type(x) is not Taylor:
+        x, y, mask = y, x, ~mask
+    # The kernel finds the condition where the values of its result stand.
+    marks = new(value.shape, value.dtype)
+    np.copyto(marks, mask)
+    return revalued(apply("choose", x, y, value=marks), value)
+
+
+def chosen(condition, x, y):
+    """np.where of plain arrays, in recycled memory if it is large."""
+    if np.size(condition) < LARGE or not (
+            type(x) is type(y) is np.ndarray and x.dtype == y.dtype and x.dtype.char in "fdg"):
+        return np.asarray(np.where(condition, x, y))
+    mask = np.asarray(condition, bool)
+    out = new(np.broadcast_shapes(mask.shape, x.shape, y.shape), x.dtype)
+    np.copyto(out, y)
+    np.copyto(out, x, where=mask)
+    return out
 
 
 _moved_where = moved(np.where, "x", "y")
 _moved_take = moved(np.take, "a")
 _moved_take_along = moved(np.take_along_axis, "arr")
-
-
-def lifted(t, ndim):
-    """Terms with axes of length 1 for a result of more dimensions; 0 for a constant."""
-    if t is None:
-        return 0
-    return t.reshape(t.shape[:1] + (1,) * (ndim + 1 - t.ndim) + t.shape[1:])
 
 
 @positional(np.take, 2, kind="moved")
