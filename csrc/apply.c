@@ -229,7 +229,7 @@ static int run_step(const dd_job *job, dd_step *q, ptrdiff_t at, ptrdiff_t n, pt
             b = expand(job, q, &q->b, b, n, width, buf_b + block_rows(&q->b, q->from_b) * line);
     }
     if (q->value.run) {
-        ptrdiff_t steps[3] = {a.s ? size : 0, two && !b.s ? 0 : size, size};
+        ptrdiff_t steps[3] = {a.t || a.s ? size : 0, !two || b.t || b.s ? size : 0, size};
         char *args[3] = {a.v, two ? b.v : c.v, c.v};
         if (q->exponent) args[1] = (char *)q->exponent, steps[1] = 0;
         clear_flags();

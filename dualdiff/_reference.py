@@ -160,8 +160,14 @@ def tan(alg, c, a, b, p):
 
 
 def tanh(alg, c, a, b, p):
-    r = 1 / np.cosh(a[0])
-    _tangent(alg, c, a, r * r, -1)
+    if np.iscomplexobj(a[0]):
+        r = 1 / np.cosh(a[0])
+        h = r * r
+    else:
+        q = np.exp(-2 * np.abs(a[0]))
+        r = 1 + q
+        h = 4 * q / (r * r)
+    _tangent(alg, c, a, h, -1)
 
 
 def abs(alg, c, a, b, p):

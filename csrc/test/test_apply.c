@@ -366,6 +366,29 @@ static void check_the_rest(void) {
     dd_table_free(A);
 }
 
+/* One row of terms has no neighbour, so that its distance to the next says nothing. */
+static void check_one_row(void) {
+    static const ptrdiff_t shape[ND] = {2, 3, 5}, flat[ND] = {15, 5, 1};
+    int32_t seeds = 1, order = 1;
+    int calls = 0;
+    dd_table *A = test_table(1, &seeds, &order, 0, NULL, NULL);
+    array a = random_array(A, DD_F64, shape, flat, 1), c = random_array(A, DD_F64, shape, flat, 1);
+    dd_step step;
+    dd_job job = job_of(&step, A, DD_mul, DD_F64, shape);
+    step.a = a.x, step.b = a.x, step.c = c.x, step.a.ts = step.b.ts = 0;
+    step.value = (dd_fn){multiply, &calls};
+    CHECK(dd_apply(&job) == DD_OK, "status");
+    const double *v = (const double *)a.x.v, *t = (const double *)a.x.t;
+    ptrdiff_t bad = 0;
+    for (ptrdiff_t e = 0; e < job.size; e++)
+        bad += ((double *)c.x.v)[e] != v[e] * v[e] ||
+               ((double *)c.x.t)[e] != v[e] * t[e] + t[e] * v[e];
+    CHECK(!bad, "%ld elements differ", (long)bad);
+    free(a.memory);
+    free(c.memory);
+    dd_table_free(A);
+}
+
 /* Work rows that do not fit the local buffer are allocated, and that may fail. */
 static void check_memory(void) {
     static const ptrdiff_t shape[ND] = {4, 20, 30}, flat[ND] = {600, 30, 1};
@@ -389,6 +412,7 @@ void test_apply(void) {
     check_layouts();
     check_types();
     check_the_rest();
+    check_one_row();
     check_memory();
     check_maps(1);
     check_maps(2);
