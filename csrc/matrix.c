@@ -10,10 +10,10 @@
 #include "types.h"
 
 enum {
-    PANEL = 8,        /* columns that are finished together */
-    VECTOR = 8,       /* elements that a machine may treat at once */
-    TOGETHER = 8,     /* terms of order 1 that share the work on the value */
-    PARALLEL = 200000 /* operations from which threads share the work */
+    PANEL = 8,         /* columns that are finished together */
+    VECTOR = 8,        /* elements that a machine may treat at once */
+    TOGETHER = 8,      /* terms of order 1 that share the work on the value */
+    PARALLEL = 4000000 /* operations from which threads share the work */
 };
 
 #define PAIRS     \

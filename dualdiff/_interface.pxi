@@ -3,6 +3,7 @@
 
 from dualdiff._driver cimport cholesky as factorise
 
+
 # ---- for the kinds -------------------------------------------------------------------
 
 def is_taylor(x):
@@ -121,20 +122,20 @@ cdef _apply_scalars(int kernel, Taylor y, Taylor x, b, b_value):
 
 # ---- matrices ------------------------------------------------------------------------
 
-def cholesky_terms(Algebra alg, l, terms):
-    """Terms (K, B, n, n) of a become those of l, l l^T = a, whose value is l (B, n, n).
+def cholesky_terms(Algebra alg, factor, terms):
+    """Terms (K, B, n, n) of a become those of l in l l^T = a; factor: the value of l (B, n, n).
 
     Both are C-contiguous and of float32 or float64; upper triangles are not read, and
     become 0.
     """
-    if l.dtype != terms.dtype or l.dtype.char not in "fd":
-        raise TypeError(f"cholesky_terms expected float32 or float64, got {l.dtype}")
-    if not (l.flags.c_contiguous and terms.flags.c_contiguous):
+    if factor.dtype != terms.dtype or factor.dtype.char not in "fd":
+        raise TypeError(f"cholesky_terms expected float32 or float64, got {factor.dtype}")
+    if not (factor.flags.c_contiguous and terms.flags.c_contiguous):
         raise ValueError("cholesky_terms expected C-contiguous arrays")
-    if terms.shape != (alg.M - 1, *l.shape):
-        raise ValueError(f"cholesky_terms expected terms of shape {(alg.M - 1, *l.shape)}, got "
-                         f"{terms.shape}")
-    factorise(alg.t, l, terms)
+    if terms.shape != (alg.M - 1, *factor.shape):
+        raise ValueError("cholesky_terms expected terms of shape "
+                         f"{(alg.M - 1, *factor.shape)}, got {terms.shape}")
+    factorise(alg.t, factor, terms)
 
 
 # ---- arrays of numbers ------------------------------------------------------------

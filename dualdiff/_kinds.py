@@ -9,6 +9,7 @@ derivatives and whose derivative a kind does not carry is refused, never dropped
 """
 
 import functools
+import math
 
 import numpy as np
 
@@ -150,6 +151,13 @@ def names_of(func):
     return tuple(p.name for p in names if p.kind <= p.POSITIONAL_OR_KEYWORD)
 
 
+@functools.cache
+def place_of_out(func):
+    """How many arguments of a NumPy function stand before `out`."""
+    names = names_of(func)
+    return names.index("out") if "out" in names else math.inf
+
+
 def out_by_name(func, args, kwargs):
     """The arguments, `out` and what follows it given by name."""
     names = names_of(func)
@@ -167,7 +175,7 @@ def positional(func, count=1, kind="written"):
                 for name in names_of(func)[len(args):count]:
                     if name in kwargs:
                         args += (kwargs.pop(name),)
-            if len(args) > 2:  # no function has its out before
+            if len(args) > 2 and len(args) > place_of_out(func):  # never among the first two
                 args, kwargs = out_by_name(func, args, kwargs)
             return row(*args, **kwargs)
 

@@ -195,6 +195,16 @@ def modf(x):
     return on_terms(x, fraction, np.copy), whole
 
 
+_square = by_number(np.square, lambda x, y: x * x)
+
+
+def square(x):
+    """x * x; of arrays in one pass, as x ** 2."""
+    if type(x) is Taylor and x.ndim and x.dtype.kind == "f":
+        return x ** 2
+    return _square(x)
+
+
 def frexp(x):
     """The mantissa carries the derivative; the exponent is constant."""
     if not _kinds.holds(x):
@@ -205,8 +215,9 @@ def frexp(x):
         return on_terms(x, mantissa, lambda t: np.ldexp(t, -exponent)), exponent
 
 
-for _row, _func in ((modf, np.modf), (frexp, np.frexp)):
+for _row, _func in ((modf, np.modf), (frexp, np.frexp), (square, np.square)):
     _kinds.with_signature(_func, "written")(_row)
+square.domain = EVERYWHERE
 
 
 # ---- the table ---------------------------------------------------------------------------
@@ -229,7 +240,7 @@ ROWS = {
     np.exp2: by_number(np.exp2, lambda x, y: apply("exp", x * ln(2, x), value=y)),
     np.log2: by_number(np.log2, lambda x, y: np.log(x) / ln(2, x), (0, np.inf)),
     np.log10: by_number(np.log10, lambda x, y: np.log(x) / ln(10, x), (0, np.inf)),
-    np.square: by_number(np.square, lambda x, y: x * x),
+    np.square: square,
     np.cbrt: by_number(np.cbrt, cbrt),
     np.reciprocal: by_number(np.reciprocal, lambda x, y: x ** -1),
     # by their derivative

@@ -59,6 +59,8 @@ def refused(name, remedy):
 def reshape(self, /, *shape, order="C", copy=None):
     if len(shape) == 1:
         shape = shape[0]
+    if order == "C" and copy is None:
+        return RULES[np.reshape](self, shape)
     return RULES[np.reshape](self, shape, order, copy=copy)
 
 

@@ -19,20 +19,21 @@ from dualdiff._taylor import Taylor, make, pack, parts, unify
 
 
 LOOP = 24  # columns from which on a matrix product for each coefficient is as fast
+SMALL = 2048  # elements up to which it costs less than to arrange the factors for one
 
 
 class Matmul(Labels):
-    """Products of stacked matrices; large ones in place, one matrix product for each."""
+    """Products of stacked matrices; large and small ones one by one, where they stand."""
 
     __slots__ = ()
 
     def left(self, a, b):
-        if b.ndim > 2 and a.shape[-2] >= LOOP:
+        if a.size <= SMALL or b.ndim > 2 and a.shape[-2] >= LOOP:
             return np.matmul(_lift(a, b.ndim + 1), b)
         return super().left(a, b)
 
     def right(self, a, b):
-        if b.shape[-1] >= LOOP:
+        if b.size <= SMALL or b.shape[-1] >= LOOP:
             return np.matmul(a, _lift(b, a.ndim + 1))
         return super().right(a, b)
 

@@ -4,6 +4,8 @@ May import: the kinds.  Invariants: products are made of products, never by divi
 ties of extremes share equally; elements that `where=` leaves out leave no trace.
 """
 
+import math
+
 import numpy as np
 
 from dualdiff._kinds import compose, constant, positional, refuse, store
@@ -70,7 +72,7 @@ def counted(value, axis, keywords):
     axes = axes_of(axis, value.ndim)
     where = keywords.get("where", True)
     if where is True:
-        return np.asarray(np.prod([value.shape[i] for i in axes], dtype=np.intp))
+        return np.asarray(math.prod([value.shape[i] for i in axes]))
     where = np.broadcast_to(where, value.shape)
     return np.asarray(np.sum(where, axes, keepdims=keywords.get("keepdims", False)))
 
@@ -249,6 +251,11 @@ def _extreme(func, pair):
             return store(func(a, axis, **keywords), out)
         alg, value, terms = parts(a)
         v = np.asarray(func(value, axis, **keywords))
+        if axis is None and not keywords and v == v:
+            at = (value == v).ravel().nonzero()[0]
+            t = flat(terms)
+            t = t[:, at[0]] if at.size == 1 else t[:, at].sum(1) / at.size
+            return store(make(alg, v, t.astype(v.dtype, copy=False)), out)
         axes = axes_of(axis, value.ndim)
         full = v.reshape(kept(value.shape, axes))
         mask = value == full

@@ -6,7 +6,15 @@ May import: the kinds.  Invariant: what is a view in NumPy is a view here.
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from dualdiff._kinds import compose, constant, positional, refuse, values, with_signature
+from dualdiff._kinds import (
+    compose,
+    constant,
+    holds,
+    positional,
+    refuse,
+    values,
+    with_signature,
+)
 from dualdiff._movement import flat, joined, moved, shifted, unit_axes, view_with, viewed
 from dualdiff._taylor import Taylor, constant_like, laned_parts, make_laned, pack
 
@@ -107,14 +115,28 @@ def _split(func, axis=0):
 
 # ---- diagonals --------------------------------------------------------------------
 
-_diag_matrix = moved(np.diag, "v")
 _diag_view = viewed(np.diag, lambda t, k=0: np.diagonal(t, k, 1, 2))
 
 
 @positional(np.diag, kind="viewed")
 def diag(v, k=0):
     """np.diag: a read-only view of a matrix's diagonal, or a new diagonal matrix."""
-    return (_diag_view if np.ndim(v) == 2 else _diag_matrix)(v, k)
+    v = pack(v) if holds(v) else v
+    if type(v) is not Taylor or v.ndim != 1:
+        return _diag_view(v, k)
+    alg, value, terms, lanes = laned_parts(v)
+    result = np.diag(value, k)
+    return make_laned(alg, result, _diagonal(terms, k, result.shape),
+                      lanes and [_diagonal(lane, k, result.shape) for lane in lanes])
+
+
+def _diagonal(rows, k, shape):
+    """Zero matrices of a shape with these rows on their k-th diagonals."""
+    out = np.zeros((*rows.shape[:-1], *shape), rows.dtype)
+    m, first = shape[0], k if k > 0 else -k * shape[0]
+    places = out.reshape(*rows.shape[:-1], m * m)[..., first::m + 1]
+    places[..., :rows.shape[-1]] = rows
+    return out
 
 
 # ---- joining ----------------------------------------------------------------------
