@@ -15,7 +15,6 @@ from dualdiff._taylor import (
     HOOKS,
     LANED,
     LANED_METHODS as METHODS,
-    StepsStop,
     Taylor,
     is_laned,
     laned_parts,
@@ -24,9 +23,8 @@ from dualdiff._taylor import (
     may_step,
     one_lane_count,
     pack,
-    scatter_rows,
+    product_step,
     side_by_side,
-    step,
     sum_step,
 )
 
@@ -154,80 +152,9 @@ def vdot(a, b, /):
 NARROW = 4  # local seeds to lay side by side rather than take a step (_steps.pxi)
 
 
-class Kept:
-    """An array that a step needs later: a copy, or, of a large one, a way to see changes."""
-
-    SMALL = 2**15
-
-    def __init__(self, a):
-        self.a = a.copy() if a.size <= self.SMALL else a
-        self.nbytes = self.a.nbytes if a.size <= self.SMALL else 0
-        self.print = None if a.size <= self.SMALL else self.fingerprint()
-
-    def fingerprint(self):
-        """The array times a vector without pattern."""
-        width = self.a.shape[-1]
-        with np.errstate(all="ignore"):
-            return np.matmul(self.a, np.sin(np.arange(1.0, width + 1)).astype(self.a.dtype))
-
-    def array(self):
-        """The array as it was."""
-        if self.print is not None and not np.array_equal(
-            self.print, self.fingerprint(), equal_nan=True
-        ):
-            raise StepsStop("dualdiff: an array was changed after it was multiplied")
-        return self.a
-
-
 def strong_product(a, b):
     """a @ b, in which an exactly zero factor beats inf and NaN."""
     return strong(np.matmul, a, b)
-
-
-class Product:
-    """Back from each element of a matrix product to its factors (see _steps.pxi)."""
-
-    def __init__(self, a, b):
-        self.values = [Kept(plain(x)) for x in (a, b)]
-        self.lanes, self.nbytes = [], sum(k.nbytes for k in self.values)
-        for x in (a, b):
-            if type(x) is Taylor:
-                _, _, terms, lanes = laned_parts(x)
-                terms, lanes = terms.copy(), [np.array(lane) for lane in lanes]
-                self.lanes.append((terms, lanes))
-                self.nbytes += terms.nbytes * 2
-            else:
-                self.lanes.append(None)
-
-    def __call__(self, g, T):
-        a, b = (k.array() for k in self.values)
-        shapes = a.shape, b.shape
-        a = a[None] if a.ndim == 1 else a
-        b = b[:, None] if b.ndim == 1 else b
-        count = len(g)
-        g = g.reshape((len(a), b.shape[1]) if count == 1 else (count, len(a), b.shape[1]))
-        for which, (laned, shape) in enumerate(zip(self.lanes, shapes, strict=True)):
-            if laned is None:
-                continue
-            back = strong_product(g, b.T) if which == 0 else strong_product(a.T, g)
-            back = back.reshape((count, *shape))
-            terms, lanes = laned
-            for row, lane in zip(terms, lanes, strict=True):
-                scatter_rows(T, lane, row * back)
-
-
-def product_step(a, b):
-    """a @ b with seeds of its own; None where that cannot be."""
-    numbers = [x for x in (a, b) if type(x) is Taylor]
-    if not may_step(*numbers) or not 1 <= a.ndim <= 2 or not 1 <= b.ndim <= 2:
-        return None
-    if a.dtype != b.dtype and not all(plain(x).dtype.kind in "fiu" for x in (a, b)):
-        return None
-    value = np.matmul(plain(a), plain(b))
-    if any(x.dtype != value.dtype for x in numbers):
-        return None
-    back = Product(a, b)
-    return step(numbers[0], value, back, back.nbytes)
 
 
 def matmul(a, b):

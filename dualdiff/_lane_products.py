@@ -43,14 +43,15 @@ class Back:
 
     def __init__(self, x, shape, transposed):
         _, _, terms, lanes = laned_parts(x)
-        self.terms, self.lanes = terms.copy(), [np.array(lane) for lane in lanes]
+        self.terms = np.array(terms, order="C")
+        self.lanes = [np.array(lane, order="C") for lane in lanes]
         self.shape, self.transposed = shape, transposed
         self.nbytes = 2 * terms.nbytes
 
     def __call__(self, g, T):
         back = self.transposed(g.reshape(len(g), *self.shape))
-        for row, lane in zip(self.terms, self.lanes, strict=True):
-            scatter_rows(T, lane, row * back)
+        for q, lane in enumerate(self.lanes):
+            scatter_rows(T, lane, self.terms[q, ...], back)
 
 
 def linear_step(x, value, transposed):

@@ -14,6 +14,7 @@ Invariant: what a step needs later is a copy, or is found changed (see `Kept`).
 
 cdef Py_ssize_t STEP_BYTES = 1 << 28  # that all steps of one call may keep
 cdef Py_ssize_t STEP_ROWS = 32        # elements of a number that becomes dense by elimination
+cdef Py_ssize_t KEPT_COPIES = 2**15   # elements up to which a factor of a product is copied
 
 
 class StepsStop(DenseLimit):
@@ -127,39 +128,160 @@ cdef class Scatter:
     def __call__(self, g, T):
         g = g.reshape((len(g),) + self.shape)
         for q, lane in enumerate(self.lanes):
-            scatter_rows(T, lane, self.terms[q] * g)
+            scatter_rows(T, lane, self.terms[q, ...], g)
 
 
 cdef Scatter scatter_of(Taylor x, shape):
     cdef Scatter s = Scatter.__new__(Scatter)
     sync(x)
-    s.terms = np.array(x._terms)
-    s.lanes = tuple([np.array(lane) if (<object>lane).flags.writeable else lane
-                     for lane in x.lanes])
+    s.terms = np.array(x._terms, order="C")
+    s.lanes = kept_lanes(x)
     s.shape = shape
     return s
 
 
-def scatter_rows(T, lane, w):
-    """T[r, lane] += w[r], element by element, for each row; T: C-contiguous."""
-    cdef Py_ssize_t r, i, n
+cdef tuple kept_lanes(Taylor x):
+    """The lanes of x as they are now, C-contiguous."""
+    cdef list lanes = []
+    for lane in x.lanes:
+        lanes.append(np.array(lane, order="C") if (<object>lane).flags.writeable else
+                     np.ascontiguousarray(lane).reshape(lane.shape))
+    return tuple(lanes)
+
+
+cdef bint plain_rows(ndarray a) noexcept:
+    return cnp.PyArray_TYPE(a) == cnp.NPY_DOUBLE and cnp.PyArray_IS_C_CONTIGUOUS(a)
+
+
+def scatter_rows(ndarray T, ndarray lane, ndarray row, ndarray g):
+    """T[r, lane] += row * g[r], element by element, for each r.
+
+    T: C-contiguous, a row for each of g; lane and row: of one shape, to which each g[r]
+    broadcasts.
+    """
+    cdef Py_ssize_t r, i, rows = cnp.PyArray_DIM(T, 0), n = cnp.PyArray_SIZE(row)
+    cdef Py_ssize_t width = cnp.PyArray_DIM(T, 1), each
     cdef cnp.npy_intp *at
     cdef double *t
     cdef double *v
-    lane = np.ascontiguousarray(np.broadcast_to(lane, w.shape[1:]), np.intp)
-    if T.dtype != np.float64:
-        for r in range(len(T)):
-            np.add.at(T[r], lane, w[r])
+    cdef double *c
+    cdef double one
+    if n == 0 or rows == 0:
         return
-    w = np.ascontiguousarray(w, np.float64)
-    n = lane.size
-    at = <cnp.npy_intp *>cnp.PyArray_DATA(<ndarray>lane)
-    for r in range(len(T)):
-        t = <double *>cnp.PyArray_DATA(<ndarray>T) + r * <Py_ssize_t>T.shape[1]
-        v = <double *>cnp.PyArray_DATA(<ndarray>w) + r * n
-        with nogil:
-            for i in range(n):
-                t[at[i]] += v[i]
+    each = cnp.PyArray_SIZE(g) // rows
+    if not (plain_rows(T) and plain_rows(row) and plain_rows(g)
+            and cnp.PyArray_IS_C_CONTIGUOUS(lane) and (each == n or each == 1)):
+        w = row * g
+        lane = np.broadcast_to(lane, w.shape[1:])
+        if plain_rows(T):
+            row = np.ones(w.shape[1:])
+            scatter_rows(T, np.ascontiguousarray(lane), row, np.ascontiguousarray(w, np.float64))
+        else:
+            for r in range(rows):
+                np.add.at(T[r], lane, w[r])
+        return
+    at = <cnp.npy_intp *>cnp.PyArray_DATA(lane)
+    c = <double *>cnp.PyArray_DATA(row)
+    with nogil:
+        for r in range(rows):
+            t = <double *>cnp.PyArray_DATA(T) + r * width
+            v = <double *>cnp.PyArray_DATA(g) + r * each
+            if each == n:
+                for i in range(n):
+                    t[at[i]] += c[i] * v[i]
+            else:
+                one = v[0]
+                for i in range(n):
+                    t[at[i]] += c[i] * one
+
+
+class Kept:
+    """A large array that a step needs later, and a way to see whether it has changed."""
+
+    def __init__(self, a):
+        self.a, self.print = a, self.fingerprint(a)
+
+    def fingerprint(self, a):
+        """The array times a vector without pattern."""
+        with np.errstate(all="ignore"):
+            return np.matmul(a, np.sin(np.arange(1.0, a.shape[-1] + 1)).astype(a.dtype))
+
+    def array(self):
+        """The array as it was."""
+        if not np.array_equal(self.print, self.fingerprint(self.a), equal_nan=True):
+            raise StepsStop("dualdiff: an array was changed after it was multiplied")
+        return self.a
+
+
+cdef class Product:
+    """Back from each element of a matrix product to the lanes of its factors."""
+
+    cdef object a, b            # their values: copies, or Kept
+    cdef ndarray ta, tb         # terms and lanes of those that are numbers
+    cdef tuple la, lb
+    cdef Py_ssize_t held
+
+    def __call__(self, g, T):
+        a = self.a.array() if type(self.a) is Kept else self.a
+        b = self.b.array() if type(self.b) is Kept else self.b
+        shape_a, shape_b = a.shape, b.shape
+        a = a[None] if a.ndim == 1 else a
+        b = b[:, None] if b.ndim == 1 else b
+        count = len(g)
+        g = g.reshape((len(a), b.shape[1]) if count == 1 else (count, len(a), b.shape[1]))
+        if self.ta is not None:
+            back = quiet_product(g, b.T).reshape((count,) + shape_a)
+            for q, lane in enumerate(self.la):
+                scatter_rows(T, lane, self.ta[q, ...], back)
+        if self.tb is not None:
+            back = quiet_product(a.T, g).reshape((count,) + shape_b)
+            for q, lane in enumerate(self.lb):
+                scatter_rows(T, lane, self.tb[q, ...], back)
+
+
+cdef quiet_product(a, b):
+    """a @ b, in which an exactly zero factor beats inf and NaN; errors are ignored already."""
+    c = np.matmul(a, b)
+    flat = c.ravel("K")
+    s = flat.dot(flat)
+    return c if s == s else _hooks["product"](a, b)
+
+
+cdef factor_kept(Product back, value):
+    """The value of a factor as a step keeps it: a small one is copied."""
+    if value.size > KEPT_COPIES:
+        return Kept(value)
+    back.held += value.nbytes
+    return value.copy()
+
+
+def product_step(a, b):
+    """a @ b with seeds of its own; None where that cannot be.
+
+    At least one is a number; the other one may be an array.
+    """
+    cdef Product back
+    cdef Taylor x = <Taylor>(a if type(a) is Taylor else b)
+    numbers = [y for y in (a, b) if type(y) is Taylor]
+    if not may_step(*numbers) or not 1 <= a.ndim <= 2 or not 1 <= b.ndim <= 2:
+        return None
+    va = value_of(<Taylor>a) if type(a) is Taylor else a
+    vb = value_of(<Taylor>b) if type(b) is Taylor else b
+    if va.dtype != vb.dtype and not (va.dtype.kind in "fiu" and vb.dtype.kind in "fiu"):
+        return None
+    value = np.matmul(va, vb)
+    for y in numbers:
+        if (<Taylor>y).dtype != value.dtype:
+            return None
+    back = Product.__new__(Product)
+    back.a, back.b = factor_kept(back, va), factor_kept(back, vb)
+    if type(a) is Taylor:
+        back.ta, back.la = np.array((<Taylor>a)._terms, order="C"), kept_lanes(<Taylor>a)
+        back.held += 2 * back.ta.nbytes
+    if type(b) is Taylor:
+        back.tb, back.lb = np.array((<Taylor>b)._terms, order="C"), kept_lanes(<Taylor>b)
+        back.held += 2 * back.tb.nbytes
+    return own_seeds(root_of(parent_of(x)), value, back, back.held)
 
 
 cdef class Spread:
@@ -175,6 +297,7 @@ cdef class Spread:
 
 cdef Taylor collapsed(Taylor x):
     """x with one seed of its own for each element, in place of many local ones."""
+    sync(x)
     if len(x.lanes) == 1:
         return widened(x)
     return own_seeds(root_of(parent_of(x)), x._value, scatter_of(x, x.shape),
@@ -210,16 +333,16 @@ cdef Taylor eliminated(Taylor x):
     value = <object>x._value
     if size > STEP_ROWS:
         raise StepsStop("dualdiff: a whole array with intermediate seeds is to become dense")
-    top = max([int(np.max(lane)) + 1 for lane in x.lanes if (<object>lane).size] or [0])
+    top = max([int(lane.max()) + 1 for lane in x.lanes if (<object>lane).size] or [0])
     steps = [s for s in wide.steps if s[0] < top]
     top = steps[-1][0] + steps[-1][1] if steps else top
     T = np.zeros((size, max(top, root.n)), value.dtype)
     for q, lane in enumerate(x.lanes):
-        T[np.arange(size), np.ravel(lane)] += np.ravel(x._terms[q])
+        T[np.arange(size), lane.ravel()] += x._terms[q].ravel()
     with np.errstate(all="ignore"):
         for first, count, back in reversed(steps):
             g = T[:, first : first + count]
-            if g.any():
+            if np.count_nonzero(g):
                 back(g, T)
     # the last seed of a chunk stands for all seeds of others, which look themselves
     if np.isnan(T[:, : root.n - (root.whole is not None)]).any():
