@@ -142,7 +142,7 @@ static const dd_table single = {.nf = 1, .D = 1, .M = 2, .head = single_head};
 
 static dd_num one_row(const dd_num *x, const dd_array *array, ptrdiff_t k, ptrdiff_t size) {
     ptrdiff_t at = array->map ? array->map[k] : k;
-    dd_num r = {x->v, NULL, x->s};
+    dd_num r = {x->v, NULL, 1};
     if (x->t && at) r.t = (char *)x->t + (at - 1) * x->s * size;
     return r;
 }

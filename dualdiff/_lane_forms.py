@@ -11,6 +11,7 @@ import numpy as np
 
 from dualdiff._bilinear import strong
 from dualdiff._kinds import holds, with_value
+from dualdiff._memory import new
 from dualdiff._taylor import (
     HOOKS,
     LANED,
@@ -18,6 +19,7 @@ from dualdiff._taylor import (
     Taylor,
     is_laned,
     laned_parts,
+    lanes_fit,
     make_laned,
     make_laned_view,
     may_step,
@@ -46,24 +48,56 @@ def mover(func):
             view = np.lib.stride_tricks.as_strided(
                 rows[0], (len(terms), *result.shape), step, writeable=rows[0].flags.writeable)
             return make_laned_view(x, result, view, moved)
-        return make_laned(alg, result, np.stack(rows), moved)
+        return make_laned(alg, result, stacked(rows), moved)
 
     return form
 
 
-def list_mover(func):
-    """A function that joins arrays of a sequence: concatenate, stack."""
+def stacked(rows):
+    """np.stack(rows), without a copy of a single one."""
+    if len(rows) == 1:
+        return np.asarray(rows[0])[None]
+    out = new((len(rows), *np.shape(rows[0])), rows[0].dtype)
+    for r, row in enumerate(rows):
+        out[r] = row
+    return out
+
+
+def rolled(a, shift, axis=None):
+    """np.roll; along one axis in two pieces, without its index arithmetic."""
+    if axis is None and a.ndim == 1:
+        axis = 0
+    if type(shift) is not int or type(axis) is not int or not -a.ndim <= axis < a.ndim or (
+        not a.shape[axis]
+    ):
+        return np.roll(a, shift, axis)
+    cut = -shift % a.shape[axis]
+    before = (slice(None),) * (axis % a.ndim)
+    pieces = a[(*before, slice(cut, None))], a[(*before, slice(cut))]
+    return np.concatenate(pieces, axis, out=new(a.shape, a.dtype))
+
+
+def list_mover(func, along=False):
+    """A function that joins arrays of a sequence: concatenate, stack.
+
+    along: it takes an axis, so that it joins all rows of terms in one call.
+    """
 
     def form(xs, *args, **kwargs):
         if holds(args) or holds(kwargs) or kwargs.get("out") is not None:
             return NotImplemented
-        return joined(lambda arrays: func(arrays, *args, **kwargs), list(xs))
+        rows, axis = None, kwargs.get("axis", 0)
+        if along and not args and kwargs.keys() <= {"axis"} and type(axis) is int:
+            def rows(terms, shape):
+                out = new((len(terms[0]), *shape), terms[0].dtype)
+                return func(terms, axis=axis + 1 if axis >= 0 else axis, out=out)
+        return joined(lambda arrays: func(arrays, *args, **kwargs), list(xs), rows)
 
     return form
 
 
-def joined(f, xs):
-    """f of a list of arrays, where f only moves elements of them."""
+def joined(f, xs, rows=None):
+    """f of a list of arrays, where f only moves elements of them; rows: of one with rows."""
     xs = one_lane_count([pack(x) if holds(x) else np.asarray(x) for x in xs])
     if xs is None:
         return NotImplemented
@@ -71,15 +105,17 @@ def joined(f, xs):
     alg, count = next((k[0], len(k[3])) for k in known if k is not None)
     values = [k[1] if k else x for k, x in zip(known, xs, strict=True)]
     result = np.asarray(f(values))
-    terms = np.stack([
-        f([k[2][r] if k else np.zeros(v.shape, result.dtype)
-           for k, v in zip(known, values, strict=True)])
-        for r in range(alg.M - 1)])
-    lanes = [
-        f([k[3][q] if k else np.zeros(v.shape, np.intp)
-           for k, v in zip(known, values, strict=True)])
-        for q in range(count)]
-    return make_laned(alg, result, terms.astype(result.dtype, copy=False), lanes)
+    terms = [k[2] if k else np.zeros((alg.M - 1, *v.shape), result.dtype)
+             for k, v in zip(known, values, strict=True)]
+    lanes = [k[3] if k else [np.zeros(v.shape, np.intp)] * count
+             for k, v in zip(known, values, strict=True)]
+    if rows and all(t.dtype == result.dtype for t in terms):
+        every = rows(terms, result.shape)
+        lanes = [rows([x[q][None] for x in lanes], result.shape)[0, ...] for q in range(count)]
+    else:
+        every = stacked([f([t[r] for t in terms]) for r in range(alg.M - 1)])
+        lanes = [f([x[q] for x in lanes]) for q in range(count)]
+    return make_laned(alg, result, every.astype(result.dtype, copy=False), lanes)
 
 
 def where(condition, x=None, y=None, /):
@@ -170,7 +206,8 @@ def matmul(a, b):
     if len(laned) != 1 or type(a) is Taylor and type(b) is Taylor or min(a.ndim, b.ndim) < 1:
         return NotImplemented
     inner = a.shape[-1]
-    if a.ndim > 2 or b.ndim > 2 or inner * len(laned_parts(laned[0])[3] or ()) > 32:
+    count = inner * len(laned_parts(laned[0])[3] or ())
+    if a.ndim > 2 or b.ndim > 2 or count > 32 or not lanes_fit(laned[0], count):
         return NotImplemented
     value = np.matmul(plain(a), plain(b))
     wide = (a[..., None] if b.ndim == 2 else a) * (b[None] if a.ndim == 2 and b.ndim == 2 else b)
@@ -264,11 +301,14 @@ METHODS.update({
 LANED.update({
     **{f: mover(f) for f in (
         np.reshape, np.ravel, np.transpose, np.swapaxes, np.moveaxis, np.rollaxis, np.expand_dims,
-        np.squeeze, np.broadcast_to, np.flip, np.fliplr, np.flipud, np.roll, np.rot90, np.repeat,
+        np.squeeze, np.broadcast_to, np.flip, np.fliplr, np.flipud, np.rot90, np.repeat,
         np.tile, np.take, np.take_along_axis, np.diagonal, np.delete, np.tril, np.triu, np.copy,
         np.atleast_1d, np.atleast_2d, np.atleast_3d, np.matrix_transpose)},
+    np.roll: mover(rolled),
+    np.concatenate: list_mover(np.concatenate, along=True),
+    np.stack: list_mover(np.stack, along=True),
     **{f: list_mover(f) for f in (
-        np.concatenate, np.stack, np.vstack, np.hstack, np.dstack, np.column_stack)},
+        np.vstack, np.hstack, np.dstack, np.column_stack)},
     np.where: where,
     np.pad: plain_pad,
     np.sum: sum_,

@@ -21,6 +21,7 @@ from dualdiff._taylor import (
     Taylor,
     is_laned,
     laned_parts,
+    lanes_fit,
     make_laned,
     max_lanes,
     may_step,
@@ -70,7 +71,7 @@ def lane_count(x):
 def fits(x, count):
     """Whether sums over so many elements of x are to be tried side by side."""
     n = count * lane_count(x)
-    return 0 < n <= max_lanes() and (n <= NARROW or not may_step(x))
+    return 0 < n and lanes_fit(x, n) and (n <= NARROW or not may_step(x))
 
 
 def combination(x, at, factors, value):

@@ -239,6 +239,12 @@ cdef local_rows(Taylor x, Py_ssize_t n):
     return rows
 
 
+def lanes_fit(Taylor x, Py_ssize_t n):
+    """Whether x may have n local seeds: neither too many nor nearly as many as it has inputs."""
+    return n <= MAXLANES and (
+        n <= 2 or 2 * n <= seeds_in_all(parent_of(x)) or parent_of(x).room != 0)
+
+
 def max_lanes():
     """How many local seeds a number may have before it becomes dense."""
     return MAXLANES

@@ -93,7 +93,7 @@ cdef ndarray empty(int nd, npy_intp *dims, int typenum):
     for q in range(nd):
         size *= dims[q]
     if size < SMALL or not (typenum == cnp.NPY_DOUBLE or typenum == cnp.NPY_FLOAT
-                            or typenum == cnp.NPY_LONGDOUBLE):
+                            or typenum == cnp.NPY_LONGDOUBLE or typenum == cnp.NPY_INTP):
         return cnp.PyArray_EMPTY(nd, dims, typenum, 0)
     block = take(size)
     data = <char *>((<uintptr_t>block.raw + ALIGN - 1) & ~<uintptr_t>(ALIGN - 1))

@@ -482,16 +482,16 @@ cdef class Taylor:
     def __array_function__(self, func, types, args, kwargs):
         if len(types) > 1 and Slate in types:
             return NotImplemented  # the slate knows
+        if func is _sum and len(args) == 1 and not kwargs and type(args[0]) is Taylor:
+            total = sum_all(<Taylor>args[0])
+            if total is not None:
+                return total
         if self.lanes is not None:
             form = LANED.get(func)
             if form is not None:
                 result = form(*args, **kwargs)
                 if result is not NotImplemented:
                     return result
-        if func is _sum and len(args) == 1 and not kwargs and type(args[0]) is Taylor:
-            total = sum_all(<Taylor>args[0])
-            if total is not None:
-                return total
         row = _rows.get(func)
         if row is None:
             return _hooks["function"](func, types, args, kwargs)

@@ -384,6 +384,17 @@ static void check_one_row(void) {
         bad += ((double *)c.x.v)[e] != v[e] * v[e] ||
                ((double *)c.x.t)[e] != v[e] * t[e] + t[e] * v[e];
     CHECK(!bad, "%ld elements differ", (long)bad);
+    free(c.memory);
+    dd_table_free(A);
+    seeds = 2; /* of which each operand has one */
+    static const int32_t first[] = {0, 1, 0}, second[] = {0, 0, 1};
+    A = test_table(1, &seeds, &order, 0, NULL, NULL);
+    c = random_array(A, DD_F64, shape, flat, 1);
+    step.A = A, step.c = c.x, step.a.map = first, step.b.map = second;
+    CHECK(dd_apply(&job) == DD_OK, "status");
+    for (ptrdiff_t e = 0; e < job.size; e++)
+        for (int k = 0; k < 2; k++) bad += ((double *)c.x.t)[k * 30 + e] != v[e] * t[e];
+    CHECK(!bad, "%ld elements differ with maps", (long)bad);
     free(a.memory);
     free(c.memory);
     dd_table_free(A);
