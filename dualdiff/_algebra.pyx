@@ -313,7 +313,9 @@ cdef int64_t _multisets(int64_t n, int64_t d):
 
 cdef Algebra algebra_of(tuple factors, tuple bounds):
     """The algebra of sorted factors; bounds = ((frozenset of factors, D), ...)."""
-    key = (factors, bounds)
+    # Identities: an algebra holds its factors, which hold algebras; a key must not.
+    key = (tuple([id(f) for f in factors]),
+           tuple([(frozenset([id(f) for f in members]), bound) for members, bound in bounds]))
     found = _interned.get(key)
     if found is not None:
         return <Algebra>found
@@ -468,7 +470,7 @@ cdef void release(Algebra alg):
     if alg.unions:
         alg.unions.clear()
     alg.lower = None
-    factor.wide = None
+    drop_wide(factor)
     factor.scalar = False
     if not only_here(factor, 2) or Py_REFCNT(alg) > 1:  # factor: the tuple's and the local one
         return
@@ -492,6 +494,16 @@ cdef void release_factor(Factor factor):
     """Give back; the caller holds the one reference that is left."""
     if only_here(factor, 1):
         keep((factor.n, factor.order), factor)
+
+
+cdef void drop_wide(Factor factor):
+    """Let go of the intermediate seeds of a call, and of what their steps have kept."""
+    cdef Factor wide = factor.wide
+    if wide is not None:
+        factor.wide = None
+        wide.steps = []
+        wide.algebras.clear()  # circles, which would wait for the garbage collector
+        wide.locals.clear()
 
 
 cdef void renew(Factor factor):

@@ -134,7 +134,7 @@ cdef class Scatter:
 cdef Scatter scatter_of(Taylor x, shape):
     cdef Scatter s = Scatter.__new__(Scatter)
     sync(x)
-    s.terms = np.array(x._terms, order="C")
+    s.terms = recycled_copy(x._terms)
     s.lanes = kept_lanes(x)
     s.shape = shape
     return s
@@ -144,8 +144,9 @@ cdef tuple kept_lanes(Taylor x):
     """The lanes of x as they are now, C-contiguous."""
     cdef list lanes = []
     for lane in x.lanes:
-        lanes.append(np.array(lane, order="C") if (<object>lane).flags.writeable else
-                     np.ascontiguousarray(lane).reshape(lane.shape))
+        if cnp.PyArray_ISWRITEABLE(<ndarray>lane) or not cnp.PyArray_IS_C_CONTIGUOUS(<ndarray>lane):
+            lane = recycled_copy(<ndarray>lane)
+        lanes.append(lane)
     return tuple(lanes)
 
 
@@ -252,7 +253,7 @@ cdef factor_kept(Product back, value):
     if value.size > KEPT_COPIES:
         return Kept(value)
     back.held += value.nbytes
-    return value.copy()
+    return recycled_copy(<ndarray>value)
 
 
 def product_step(a, b):
@@ -276,11 +277,11 @@ def product_step(a, b):
     back = Product.__new__(Product)
     back.a, back.b = factor_kept(back, va), factor_kept(back, vb)
     if type(a) is Taylor:
-        back.ta, back.la = np.array((<Taylor>a)._terms, order="C"), kept_lanes(<Taylor>a)
-        back.held += 2 * back.ta.nbytes
+        back.ta, back.la = recycled_copy((<Taylor>a)._terms), kept_lanes(<Taylor>a)
+        back.held += 2 * cnp.PyArray_NBYTES(back.ta)
     if type(b) is Taylor:
-        back.tb, back.lb = np.array((<Taylor>b)._terms, order="C"), kept_lanes(<Taylor>b)
-        back.held += 2 * back.tb.nbytes
+        back.tb, back.lb = recycled_copy((<Taylor>b)._terms), kept_lanes(<Taylor>b)
+        back.held += 2 * cnp.PyArray_NBYTES(back.tb)
     return own_seeds(root_of(parent_of(x)), value, back, back.held)
 
 

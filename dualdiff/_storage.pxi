@@ -58,6 +58,13 @@ cdef ndarray empty_like_shape(ndarray like, int typenum):
     return empty(cnp.PyArray_NDIM(like), cnp.PyArray_DIMS(like), typenum)
 
 
+cdef ndarray recycled_copy(ndarray a):
+    """A C-contiguous copy, of recycled memory if it is large."""
+    cdef ndarray out = empty_like_shape(a, cnp.PyArray_TYPE(a))
+    cnp.PyArray_CopyInto(out, a)
+    return out
+
+
 cdef ndarray empty_terms(Algebra alg, ndarray value):
     """Rows for the terms of a value, not set."""
     cdef cnp.npy_intp[cnp.NPY_MAXDIMS + 2] dims

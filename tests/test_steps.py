@@ -1,9 +1,12 @@
 """Gradients by intermediate seeds: equal to the dense ones, whatever the function mixes."""
 
+import gc
+
 import numpy as np
 import pytest
 from tolerances import assert_close
 
+import dualdiff as dd
 from dualdiff import grad, jacfwd, set_lanes, value_and_grad
 from dualdiff._taylor import Taylor, is_laned
 
@@ -213,3 +216,32 @@ def test_cost_of_linear_models_is_that_of_the_function():
         assert tracemalloc.get_traced_memory()[1] < A.nbytes
     finally:
         tracemalloc.stop()
+
+
+MATRIX = np.random.default_rng(5).normal(size=(60, 40))
+CALLS = {
+    "steps": lambda x: dd.grad(lambda x: np.sum(np.tanh(MATRIX[:, : len(x)] @ x) ** 2))(x),
+    "steps of several": lambda x: dd.grad(lambda x, y: np.sum(np.outer(x, y) @ y), (0, 1))(x, x),
+    "lanes": lambda x: dd.grad(lambda x: np.sum(np.sin(x) ** 2))(x),
+    "dense": lambda x: dd.jacfwd(lambda x: np.cumprod(x))(x),
+    "hessian": lambda x: dd.hessian(lambda x: np.sum(x[1:] * x[:-1] ** 2))(x),
+    "product": lambda x: dd.hvp(lambda x: np.sum(x**3), (x,), (x,)),
+    "sparse": lambda x: dd.sparse_jacobian(lambda x: x * np.roll(x, 1), format="triplets")(x),
+    "nested": lambda x: dd.grad(lambda x: dd.grad(lambda y: np.sum(x * y**2))(x)[0])(x),
+}
+
+
+@pytest.mark.parametrize("n", [5, 40])
+@pytest.mark.parametrize("call", CALLS)
+def test_a_call_leaves_nothing_behind(call, n):
+    x = np.linspace(0.5, 1.5, n)
+
+    def objects():
+        gc.collect()
+        return len(gc.get_objects())
+    for _ in range(12):  # fills pools and caches
+        CALLS[call](x)
+    before = objects()
+    for _ in range(40):
+        CALLS[call](x)
+    assert objects() - before < 20
