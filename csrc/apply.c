@@ -177,8 +177,8 @@ static void twice_down(const dd_job *job, const void *a, void *out, ptrdiff_t n)
 
 /* Whether an operand is one constant for all elements that the kernel takes as it is. */
 static int is_scalar(const dd_step *q, const dd_array *x) {
-    return x->single && !x->t && !x->map && (is_linear(q->kernel) || q->kernel == DD_mul ||
-                                             q->kernel == DD_div);
+    return x->single && !x->t && !x->map &&
+           (is_linear(q->kernel) || q->kernel == DD_mul || q->kernel == DD_div);
 }
 
 static dd_num result(const dd_job *job, const dd_step *q, ptrdiff_t first, ptrdiff_t n,
@@ -267,8 +267,7 @@ enum { LOCAL_FLAGS = 64 };
 static int range(void *arg, ptrdiff_t first, ptrdiff_t last) {
     dd_job *job = arg;
     ptrdiff_t size = item_size[job->type], rows = job->scratch + job->rows, written = 0;
-    for (int s = 0; s < job->count; s++)
-        written += job->steps[s].c.v ? 2 * job->steps[s].A->M : 0;
+    for (int s = 0; s < job->count; s++) written += job->steps[s].c.v ? 2 * job->steps[s].A->M : 0;
     ptrdiff_t width = (job->count > 1 ? CACHES : CACHE) / (size * (rows + written));
     width = width < 64 ? 64 : width > 1024 ? 1024 : width & ~(ptrdiff_t)15;
     if (width > last - first) width = last - first;
@@ -276,8 +275,7 @@ static int range(void *arg, ptrdiff_t first, ptrdiff_t last) {
     char *buf = local;
     int local_flags[LOCAL_FLAGS] = {0}, *flags = local_flags;
     size_t bytes = rows * width * size;
-    if (bytes > sizeof local && !(buf = malloc(bytes)))
-        return DD_NOMEM;
+    if (bytes > sizeof local && !(buf = malloc(bytes))) return DD_NOMEM;
     if (job->count > LOCAL_FLAGS && !(flags = calloc(job->count, sizeof *flags))) {
         if (buf != local) free(buf);
         return DD_NOMEM;
@@ -307,7 +305,8 @@ static int last_use(const dd_job *job, int s) {
     for (int t = s + 1; t < job->count; t++) {
         const dd_step *q = job->steps + t;
         if (q->from_a != s + 1 && q->from_b != s + 1) continue;
-        int until = q->same && (q->same == 1 ? q->from_a : q->from_b) == s + 1 ? last_use(job, t) : t;
+        int until =
+            q->same && (q->same == 1 ? q->from_a : q->from_b) == s + 1 ? last_use(job, t) : t;
         if (until > last) last = until;
     }
     return last;

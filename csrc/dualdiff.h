@@ -127,16 +127,16 @@ typedef struct {
 typedef struct {
     const dd_table *A;
     int kernel;
-    dd_array c, a, b; /* c is flat; c.v == NULL: only later steps read the result */
+    dd_array c, a, b;   /* c is flat; c.v == NULL: only later steps read the result */
     int from_a, from_b; /* 0, or 1 + the earlier step whose result is the operand; a.map and
                            b.map say which rows of it then, too */
     double p;
-    dd_fn value, aux;   /* value.run == NULL: the value row of c is there already */
+    dd_fn value, aux;     /* value.run == NULL: the value row of c is there already */
     const void *exponent; /* NULL, or second operand of `value`, the same for all elements */
-    int flags;          /* out: floating-point exceptions of the values (updated atomically) */
+    int flags;            /* out: floating-point exceptions of the values (updated atomically) */
     int64_t row, row_a, row_b; /* private: rows of a block that hold the result, and operands
                                   of one element, which stay from block to block */
-    int same;           /* private: 1 or 2 if the terms of the result are those of a or b */
+    int same;                  /* private: 1 or 2 if the terms of the result are those of a or b */
 } dd_step;
 
 /* Kernels that run one after another on each block of elements, all of one shape. */

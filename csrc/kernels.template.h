@@ -41,18 +41,18 @@ static int FN(any_nan)(const dd_table *A, ptrdiff_t n, const dd_num *c) {
         void *w
 #define BODY(name) DD_INLINE void FN(name##_body)(int safe, ARGS)
 /* The body for one element and for many, plain and safe. */
-#define KERNEL(name)                                              \
-    DD_CLONES static int FN(name)(ARGS, int checked) {            \
-        if (n == 1) {                                             \
-            FN(name##_body)(0, A, 1, c, a, b, p, w);              \
-            if (!checked || !FN(any_nan)(A, 1, c)) return 0;      \
-            FN(name##_body)(1, A, 1, c, a, b, p, w);              \
-        } else {                                                  \
-            FN(name##_body)(0, A, n, c, a, b, p, w);              \
-            if (!checked || !FN(any_nan)(A, n, c)) return 0;      \
-            FN(name##_body)(1, A, n, c, a, b, p, w);              \
-        }                                                         \
-        return 1;                                                 \
+#define KERNEL(name)                                         \
+    DD_CLONES static int FN(name)(ARGS, int checked) {       \
+        if (n == 1) {                                        \
+            FN(name##_body)(0, A, 1, c, a, b, p, w);         \
+            if (!checked || !FN(any_nan)(A, 1, c)) return 0; \
+            FN(name##_body)(1, A, 1, c, a, b, p, w);         \
+        } else {                                             \
+            FN(name##_body)(0, A, n, c, a, b, p, w);         \
+            if (!checked || !FN(any_nan)(A, n, c)) return 0; \
+            FN(name##_body)(1, A, n, c, a, b, p, w);         \
+        }                                                    \
+        return 1;                                            \
     }
 
 /* (1/d) sum of deg(i) x_i h_j over the listed pairs of k; r is the result. */

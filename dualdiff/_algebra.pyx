@@ -499,11 +499,15 @@ cdef void release_factor(Factor factor):
 cdef void drop_wide(Factor factor):
     """Let go of the intermediate seeds of a call, and of what their steps have kept."""
     cdef Factor wide = factor.wide
-    if wide is not None:
-        factor.wide = None
-        wide.steps = []
-        wide.algebras.clear()  # circles, which would wait for the garbage collector
-        wide.locals.clear()
+    if wide is None:
+        return
+    factor.wide = None
+    for alg in wide.algebras.values():
+        if Py_REFCNT(alg) > 2:  # the dictionary's reference and the variable: numbers live on
+            return
+    wide.steps = []
+    wide.algebras.clear()  # circles, which would wait for the garbage collector
+    wide.locals.clear()
 
 
 cdef void renew(Factor factor):

@@ -14,7 +14,7 @@ cdef enum:          # beside the kernels' numbers: which loop computes the value
 ctypedef union exponent:
     float f
     double d
-    long double l
+    long double g
 
 cdef void one_step(dd_job *job, dd_step *step, const dd_table *A, int type, int kernel,
                    double p) noexcept

@@ -229,7 +229,7 @@ cdef void values_by(dd_job *job, dd_step *step, int loop, exponent *e) noexcept:
         elif job.type == DD_F32:
             e.f = <float>step.p
         else:
-            e.l = step.p
+            e.g = step.p
     else:
         step.value = _value[loop][job.type]
 

@@ -53,6 +53,12 @@ def mover(func):
     return form
 
 
+def each(func):
+    """A mover of one array, or of several, each by itself."""
+    form = mover(func)
+    return lambda *arrays: form(*arrays) if len(arrays) == 1 else tuple([func(x) for x in arrays])
+
+
 def stacked(rows):
     """np.stack(rows), without a copy of a single one."""
     if len(rows) == 1:
@@ -303,7 +309,8 @@ LANED.update({
         np.reshape, np.ravel, np.transpose, np.swapaxes, np.moveaxis, np.rollaxis, np.expand_dims,
         np.squeeze, np.broadcast_to, np.flip, np.fliplr, np.flipud, np.rot90, np.repeat,
         np.tile, np.take, np.take_along_axis, np.diagonal, np.delete, np.tril, np.triu, np.copy,
-        np.atleast_1d, np.atleast_2d, np.atleast_3d, np.matrix_transpose)},
+        np.matrix_transpose)},
+    **{f: each(f) for f in (np.atleast_1d, np.atleast_2d, np.atleast_3d)},
     np.roll: mover(rolled),
     np.concatenate: list_mover(np.concatenate, along=True),
     np.stack: list_mover(np.stack, along=True),

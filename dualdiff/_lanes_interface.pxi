@@ -207,7 +207,8 @@ def side_by_side(Taylor x, value, axes):
     alg = laned_algebra(x.alg, n)
     lanes = [lane[0] for lane, stays in zip(moved, fixed) if stays]
     if x.alg.D == 1 and len(x.alg.factors) == 1 and not lanes:
-        out = <object>empty_terms(alg, np.asarray(value).reshape(kept)).astype(terms.dtype, copy=False)
+        out = <object>empty_terms(alg, np.asarray(value).reshape(kept))
+        out = out.astype(terms.dtype, copy=False)
         out.reshape((count, old) + kept)[...] = np.swapaxes(terms, 0, 1)
         lanes = [lane[i] for i in range(count) for lane in moved]
     else:

@@ -11,7 +11,7 @@ import samples
 from array_calls import mapped, results
 from tolerances import assert_close
 
-from dualdiff import grad
+from dualdiff import grad, jacfwd, set_lanes
 from dualdiff._lane_forms import NARROW
 from dualdiff._seeding import Call
 from dualdiff._taylor import Taylor, dense_form, is_laned
@@ -368,3 +368,17 @@ def test_long_kernels_cost_one_pass():
     got = grad(lambda x: np.sum(np.convolve(x, w, "same") ** 2))(x)
     y = np.convolve(x, w, "same")
     np.testing.assert_allclose(got, 2 * np.correlate(y, w, "same"), rtol=1e-9, atol=1e-9)
+
+
+def test_several_arrays_at_least_so_deep():
+    x = np.linspace(0.5, 1.5, 30)
+    for f in (np.atleast_1d, np.atleast_2d, np.atleast_3d):
+        deep = lambda x, f=f: [np.ravel(y * x) for y in f(x, 2.0, x[0])]  # noqa: E731
+        got = jacfwd(deep)(x)
+        before = set_lanes("never")
+        try:
+            want = jacfwd(deep)(x)
+        finally:
+            set_lanes(before)
+        for a, b in zip(got, want, strict=True):
+            np.testing.assert_array_equal(a, b)

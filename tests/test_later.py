@@ -213,7 +213,7 @@ def test_a_warning_that_is_an_error_leaves_the_number_as_it_is():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(RuntimeWarning, match="invalid value encountered in sqrt"):
-            y.value
+            repr(y)
     with np.errstate(invalid="ignore"):
         want = np.sqrt(a) * 2.0
     with pytest.warns(RuntimeWarning, match="sqrt"):
@@ -260,7 +260,8 @@ def test_everything_that_looks_at_a_number_sees_its_values():
         "matmul": lambda y: (np.eye(N) @ y).value, "stack": lambda y: np.stack([y, y]).value,
         "reshape": lambda y: y.reshape(2, -1).value, "T": lambda y: y.T.value,
         "real": lambda y: y.real.value, "copy": lambda y: y.copy().value,
-        "astype": lambda y: y.astype(np.float32).value, "where": lambda y: np.where(y > 2, y, 0).value,
+        "astype": lambda y: y.astype(np.float32).value, "where":
+        lambda y: np.where(y > 2, y, 0).value,
         "sort": lambda y: np.sort(y)[::-1].value, "concatenate":
         lambda y: np.concatenate([y, y]).value, "terms": lambda y: y.terms, "cumsum":
         lambda y: np.cumsum(y).value, "arctan": lambda y: np.arctan(y).value, "power":

@@ -238,13 +238,12 @@ static void check_chains(void) {
     enum { STEPS = 7 };
     static const ptrdiff_t shape[ND] = {31, 40, 50}, flat[ND] = {2000, 50, 1},
                            turned[ND] = {1, 31, 1240};
-    static const int kernels[STEPS] = {DD_sin, DD_mul, DD_add, DD_log,
-                                        DD_mul, DD_add, DD_mul};
+    static const int kernels[STEPS] = {DD_sin, DD_mul, DD_add, DD_log, DD_mul, DD_add, DD_mul};
     static const int from[STEPS][2] = {{0, 0}, {1, 0}, {2, 1}, {3, 0}, {4, 0}, {5, 0}, {6, 5}};
     int calls = 0;
-    const dd_fn values[STEPS] = {
-        {sine, NULL},        {multiply, &calls}, {add, NULL},        {logarithm, NULL},
-        {multiply, &calls}, {add, NULL},         {multiply, &calls}};
+    const dd_fn values[STEPS] = {{sine, NULL},      {multiply, &calls}, {add, NULL},
+                                 {logarithm, NULL}, {multiply, &calls}, {add, NULL},
+                                 {multiply, &calls}};
     static const ptrdiff_t one_element[ND] = {0, 0, 0};
     for (int32_t order = 1; order <= 3; order++) {
         int32_t seeds = 2;
@@ -274,8 +273,7 @@ static void check_chains(void) {
             CHECK(dd_apply(&job) == DD_OK, "status");
             steps[s].flags = ~one.flags; /* the job says it anew */
             steps[s].c = (dd_array){0};
-            if (kernels[s] == DD_log)
-                CHECK(one.flags == FE_DIVBYZERO, "flags %d", one.flags);
+            if (kernels[s] == DD_log) CHECK(one.flags == FE_DIVBYZERO, "flags %d", one.flags);
         }
         for (int kept = 0; kept < STEPS; kept++) {
             for (int s = 0; s < STEPS; s++)

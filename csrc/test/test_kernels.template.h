@@ -81,12 +81,8 @@ static T FN(value)(int kernel, T a, T b, T p) {
 
 /* Result of a kernel; b.data == NULL: no second operand.  Operands must stay as they are. */
 static NUMBER FN(run)(int kernel, NUMBER a, NUMBER b, double p) {
-    static const int aux_kernel[] = {[DD_COS] = DD_cos,
-                                     [DD_SIN] = DD_sin,
-                                     [DD_COSH] = DD_cosh,
-                                     [DD_SINH] = DD_sinh,
-                                     [DD_EXP] = DD_exp,
-                                     [DD_DECAY] = DD_exp};
+    static const int aux_kernel[] = {[DD_COS] = DD_cos,   [DD_SIN] = DD_sin, [DD_COSH] = DD_cosh,
+                                     [DD_SINH] = DD_sinh, [DD_EXP] = DD_exp, [DD_DECAY] = DD_exp};
     const dd_kernel_info *info = dd_kernels + kernel;
     const dd_table *A = a.A;
     ptrdiff_t n = a.n, bytes = A->M * a.num.s * sizeof(T);
