@@ -174,7 +174,7 @@ cdef meet(int kernel, Taylor x, Taylor y, ndarray value):
     cdef Py_ssize_t i, j, n
     cdef tuple lanes_x = x.lanes, lanes_y = y.lanes
     cdef list lanes, at
-    cdef bint mapped, equal = len(lanes_x) == len(lanes_y) and x.alg is y.alg
+    cdef bint equal = len(lanes_x) == len(lanes_y) and x.alg is y.alg
     cdef ndarray like = None
     if not cnp.PyArray_SAMESHAPE(x._value, y._value):
         like = np.broadcast_to(np.empty(()), np.broadcast_shapes(
@@ -206,15 +206,7 @@ cdef meet(int kernel, Taylor x, Taylor y, ndarray value):
     if n > MAXLANES or n > 2 and 2 * n > seeds_in_all(parent_of(x)) and not parent_of(x).room:
         return apply(kernel_names[kernel], dense(x), dense(y), 0.0, value)
     alg = laned_algebra(x.alg, n)
-    if (
-        len(x.alg.factors) > 1 or len(y.alg.factors) > 1
-        or x.alg.D > 1 and x.alg is not laned_algebra(y.alg, len(lanes_x))
-        or kernel_type(cnp.PyArray_TYPE(x._value)) < 0
-    ):
-        mapped = False
-    else:
-        mapped = True
-    if mapped:
+    if laned_algebra(y.alg, n) is alg and kernel_type(cnp.PyArray_TYPE(x._value)) >= 0:
         z = array_binary(kernel, alg, x, y, value, row_map(x.alg, alg, tuple(range(len(lanes_x)))),
                          row_map(y.alg, alg, tuple(at)))
     else:

@@ -213,7 +213,8 @@ cdef Taylor embed(Taylor x, Algebra alg, index):
             if at[i] >= 0:
                 y.c[at[i]] = x.c[i]
         return y
-    terms = np.zeros((alg.M - 1,) + (<object>x._value).shape, x._value.dtype)
+    terms = <object>empty_terms(alg, x._value)
+    memset(cnp.PyArray_DATA(<ndarray>terms), 0, cnp.PyArray_NBYTES(<ndarray>terms))
     to = index[1:]
     if to.size and to.min() < 0:
         keep = to >= 0
