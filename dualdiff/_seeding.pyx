@@ -30,7 +30,7 @@ from dualdiff._memory cimport empty
 
 cnp.import_array()
 
-from dualdiff._taylor import DenseLimit, StepsStop, apply, dense_limit
+from dualdiff._taylor import DenseLimit, StepsStop, apply, dense_limit, scatter_rows
 
 cdef extern from "numpy/arrayobject.h":
     object PyArray_Scalar(void *data, cnp.PyArray_Descr *descr, object base)
@@ -364,14 +364,11 @@ cdef laned_gradient(Taylor t, Factor factor):
         return None
     outer, index = t.alg.split(local)
     total = np.zeros((1 if outer is None else (<Algebra>outer).M, n), t._terms.dtype)
+    one = np.ones((1, 1), total.dtype)
     for s, lane in enumerate(t.lanes):
         lane = np.ravel(lane)
         for q in range(len(total)):
-            row = np.ravel(t._terms[index[s + 1, q] - 1])
-            if row.dtype == np.float64:
-                total[q] += np.bincount(lane, row, n)
-            else:
-                np.add.at(total[q], lane, row)
+            scatter_rows(total[q : q + 1], lane, np.ravel(t._terms[index[s + 1, q] - 1]), one)
     return total[0] if outer is None else new_array(outer, total[0], total[1:])
 
 
