@@ -160,6 +160,11 @@ int dd_apply(dd_job *job);
  * monomial.  Only lower triangles are read; the upper ones of the result are 0. */
 int dd_cholesky(const dd_table *A, int type, ptrdiff_t batch, ptrdiff_t n, const void *l, void *t);
 
+/* ---- memory (fingerprint.c) ---------------------------------------------- */
+
+/* out: the same number as long as these bytes stay the same, whatever the number of threads. */
+int dd_fingerprint(const void *data, size_t bytes, uint64_t *out);
+
 /* ---- threads (parallel.c) ------------------------------------------------ */
 
 /* Runs elements first .. last - 1 of a job; returns a status. */

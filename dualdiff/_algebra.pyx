@@ -72,17 +72,22 @@ cdef class Factor:
 
     cdef seeds(self):
         """0 .. n - 1, read-only, one array for as long as the factor lives."""
-        global _arange
         if self.arange is None:
-            if len(_arange) < self.n:
-                wider = np.arange(self.n)
-                wider.flags.writeable = False
-                _arange = wider
-            self.arange = _arange[: self.n]
+            self.arange = first_seeds(self.n)[: self.n]
         return self.arange
 
     def __repr__(self):
         return f"Factor(tag={self.tag}, n={self.n}, order={self.order})"
+
+
+cdef object first_seeds(Py_ssize_t n):
+    """0, 1, ..., at least n of them, read-only."""
+    global _arange
+    if len(_arange) < n:
+        wider = np.arange(max(n, min(2 * n, 4096)))
+        wider.flags.writeable = False
+        _arange = wider
+    return _arange
 
 
 # ---- tables ------------------------------------------------------------------
@@ -499,15 +504,17 @@ cdef void release_factor(Factor factor):
 cdef void drop_wide(Factor factor):
     """Let go of the intermediate seeds of a call, and of what their steps have kept."""
     cdef Factor wide = factor.wide
+    cdef Algebra alg
     if wide is None:
         return
-    factor.wide = None
-    for alg in wide.algebras.values():
-        if Py_REFCNT(alg) > 2:  # the dictionary's reference and the variable: numbers live on
+    for found in wide.algebras.values():
+        alg = <Algebra>found
+        alg.unions.clear()
+        if Py_REFCNT(alg) > 3:  # the dictionary's reference and the variables: numbers live on
+            factor.wide = None
             return
     wide.steps = []
-    wide.algebras.clear()  # circles, which would wait for the garbage collector
-    wide.locals.clear()
+    wide.n, wide.held = factor.n, 0
 
 
 cdef void renew(Factor factor):
@@ -519,12 +526,19 @@ cdef void renew(Factor factor):
     for local in factor.locals.values():
         (<Factor>local).tag = factor.tag
         (<Factor>local).born = factor.born
+    if factor.wide is not None:
+        factor.wide.tag, factor.wide.born = factor.tag, factor.born
+        for local in factor.wide.locals.values():
+            (<Factor>local).tag = factor.tag
+            (<Factor>local).born = factor.born
 
 
 cdef bint only_here(Factor factor, Py_ssize_t references):
     """Whether nothing else is left that knows a factor or its local algebras."""
     cdef Algebra alg
     cdef bint alone = True
+    if factor.wide is not None:
+        references += 1
     for found in factor.algebras.values():
         alg = <Algebra>found
         alg.unions.clear()
@@ -540,9 +554,17 @@ cdef bint only_here(Factor factor, Py_ssize_t references):
         Py_REFCNT(factor) <= references + len(factor.locals)
     ):
         return True
+    forget(factor)
+    if factor.wide is not None:
+        forget(factor.wide)
+        factor.wide = None
+    return False
+
+
+cdef void forget(Factor factor):
+    """Break circles, which would wait for the garbage collector."""
     factor.locals.clear()
     factor.algebras.clear()
-    return False
 
 
 cdef void keep(key, item):

@@ -194,7 +194,7 @@ cdef Taylor array_binary(int kernel, Algebra alg, x, y, ndarray value, ndarray m
         elif vy is None or cnp.PyArray_SAMESHAPE(vx, vy):
             value = empty_like_shape(vx, typenum)
         else:
-            value = np.empty(np.broadcast_shapes((<object>vx).shape, (<object>vy).shape), vx.dtype)
+            value = empty_like_shape(broadcast_like(vx, vy), typenum)
     z = array_result(alg, value)
     one_step(&job, &step, alg.t, type, kernel, 0.0)
     set_shape(&job, value)

@@ -1,6 +1,6 @@
 """The C library in csrc/, declared for Cython."""
 
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
 
 cdef extern from "dualdiff.h" nogil:
     ctypedef struct dd_table:
@@ -123,4 +123,5 @@ cdef extern from "dualdiff.h" nogil:
     int dd_apply(dd_job *job)
     int dd_cholesky(const dd_table *A, int type, ptrdiff_t batch, ptrdiff_t n, const void *l,
                     void *t)
+    int dd_fingerprint(const void *data, size_t bytes, uint64_t *out)
     int dd_set_threads(int n)

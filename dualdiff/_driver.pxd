@@ -27,3 +27,4 @@ cdef double scalar_value(int kernel, double x)
 cdef int run_scalar(int kernel, const dd_table *A, double *c, double *a, bint at, double *b,
                     bint bt, double p) except -1
 cdef int cholesky(const dd_table *A, ndarray l, ndarray t) except -1
+cdef object fingerprint(ndarray a)

@@ -11,6 +11,7 @@ import numpy as np
 
 cimport numpy as cnp
 from libc.math cimport fabs
+from libc.stdint cimport uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 from numpy cimport ndarray
@@ -18,8 +19,8 @@ from numpy cimport ndarray
 from dualdiff._csrc cimport (
     DD_COS, DD_COSH, DD_DECAY, DD_EXP, DD_F32, DD_F64, DD_LD, DD_MAXDIMS, DD_NKERNELS, DD_NONE,
     DD_OK, DD_SIN, DD_SINH, DD_add, DD_cos, DD_cosh, DD_exp, DD_sin, DD_sinh, dd_apply, dd_array,
-    dd_cholesky, dd_fn, dd_job, dd_kernels, dd_loop, dd_num, dd_set_threads, dd_step, dd_table,
-    dd_work_rows,
+    dd_cholesky, dd_fingerprint, dd_fn, dd_job, dd_kernels, dd_loop, dd_num, dd_set_threads,
+    dd_step, dd_table, dd_work_rows,
 )
 
 cnp.import_array()
@@ -307,6 +308,22 @@ cdef int cholesky(const dd_table *A, ndarray l, ndarray t) except -1:
     if status != DD_OK:
         raise MemoryError("dualdiff: no memory for the panels of a factorisation")
     return 0
+
+
+cdef object fingerprint(ndarray a):
+    """A number that changes when the elements of an array do, save once in some 2^32 times."""
+    cdef uint64_t out
+    cdef const void *data
+    cdef Py_ssize_t size
+    cdef int status
+    if not (cnp.PyArray_IS_C_CONTIGUOUS(a) or cnp.PyArray_IS_F_CONTIGUOUS(a)):
+        a = np.ascontiguousarray(a)
+    data, size = cnp.PyArray_DATA(a), cnp.PyArray_NBYTES(a)
+    with nogil:
+        status = dd_fingerprint(data, size, &out)
+    if status != DD_OK:
+        raise MemoryError("dualdiff: no memory for the fingerprint of an array")
+    return out
 
 
 # ---- settings ------------------------------------------------------------------

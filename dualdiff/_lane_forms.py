@@ -7,6 +7,8 @@ May import: the number, the kinds, bilinear products.  Invariant: a form and the
 function give the same value bit for bit, and the same derivatives to rounding.
 """
 
+import math
+
 import numpy as np
 
 from dualdiff._bilinear import strong
@@ -17,6 +19,7 @@ from dualdiff._taylor import (
     LANED,
     LANED_METHODS as METHODS,
     Taylor,
+    apply,
     is_laned,
     laned_parts,
     lanes_fit,
@@ -26,6 +29,7 @@ from dualdiff._taylor import (
     one_lane_count,
     pack,
     product_step,
+    reshaped,
     side_by_side,
     sum_step,
 )
@@ -57,6 +61,22 @@ def each(func):
     """A mover of one array, or of several, each by itself."""
     form = mover(func)
     return lambda *arrays: form(*arrays) if len(arrays) == 1 else tuple([func(x) for x in arrays])
+
+
+_moved_reshape = mover(np.reshape)
+
+
+def reshape(x, *args, **kwargs):
+    """np.reshape: a view where that can be."""
+    y = reshaped(x, args[0]) if len(args) == 1 and not kwargs and is_laned(x) else None
+    return _moved_reshape(x, *args, **kwargs) if y is None else y
+
+
+def reshape_method(x, *shape, order="C"):
+    """x.reshape(shape) and x.reshape(*shape)."""
+    shape = shape[0] if len(shape) == 1 else shape
+    y = reshaped(x, shape) if order == "C" else None
+    return np.reshape(x, shape, order) if y is None else y
 
 
 def stacked(rows):
@@ -146,35 +166,38 @@ def plain_pad(x, pad_width, mode="constant", **kwargs):
                       [np.pad(lane, pad_width, mode, **zeros) for lane in lanes])
 
 
-def sum_(x, axis=None, dtype=None, out=None, keepdims=False, **kwargs):
-    """np.sum: over everything into the seeds; over axes side by side while that pays."""
-    if dtype is not None or out is not None or kwargs or not is_laned(x):
+def sum_(x, axis=None, keepdims=False, value=None):
+    """np.sum: over everything into the seeds; over axes side by side while that pays.
+
+    value: the values of the result, where they are known.
+    """
+    if not is_laned(x):
         return NotImplemented
-    value = np.sum(x.value, axis=axis, keepdims=bool(keepdims))
     if axis is None:
         total = x.sum()
-    else:
-        axes = tuple(a % x.ndim for a in (axis if isinstance(axis, tuple) else (axis,)))
-        count = np.prod([x.shape[a] for a in axes]) * len(laned_parts(x)[3] or ())
-        total = None
-        if count <= NARROW or not may_step(x):
-            total = side_by_side(x, value, axes)
-        if total is None and may_step(x):
-            total = sum_step(x, value, axes)
-        if total is None:
-            return NotImplemented
+        return total.reshape((1,) * x.ndim) if keepdims else total
+    if value is None:
+        value = np.sum(x.value, axis=axis, keepdims=keepdims)
+    axes = tuple(a % x.ndim for a in (axis if isinstance(axis, tuple) else (axis,)))
+    count = math.prod(x.shape[a] for a in axes) * len(laned_parts(x)[3] or ())
+    steps = may_step(x)
+    total = side_by_side(x, value, axes) if count == 1 or not steps else None
+    if total is None and steps:
+        total = sum_step(x, value, axes)
+    if total is None:
+        return NotImplemented
     return total.reshape(np.shape(value)) if keepdims else total
 
 
 def mean(x, axis=None, dtype=None, out=None, keepdims=False, **kwargs):
     """np.mean, by np.sum."""
-    if dtype is not None or out is not None or kwargs or not is_laned(x):
-        return NotImplemented
-    total = sum_(x, axis, keepdims=keepdims)
-    if total is NotImplemented:
+    if dtype is not None or out is not None or kwargs or not is_laned(x) or x.size == 0:
         return NotImplemented
     value = np.mean(x.value, axis=axis, keepdims=bool(keepdims))
-    return with_value(total * (np.size(value) / x.size), value)
+    total = sum_(x, axis, bool(keepdims), value)
+    if total is NotImplemented:
+        return NotImplemented
+    return apply("mul", total, np.size(value) / x.size, value=value)
 
 
 def dot(a, b, out=None):
@@ -268,13 +291,16 @@ def extreme(func):
         v = a.value
         value = func(v, axis=axis, keepdims=True)
         attained = v == value
-        count = attained.sum(axis=axis, keepdims=True)
-        if not count.size or count.min() < 1:
+        if not value.size or not v.size:
             return NotImplemented
-        if count.max() == 1:
-            picked = np.take_along_axis(a, attained.argmax(axis=axis, keepdims=True), axis)
+        places = np.take_along_axis(np.arange(v.size).reshape(v.shape),
+                                    attained.argmax(axis=axis, keepdims=True), axis)
+        if not attained.ravel()[places].all():  # NaN
+            return NotImplemented
+        if np.count_nonzero(attained) == value.size:
+            picked = elements(a, places)
         else:
-            picked = sum_(a * (attained / count), axis, keepdims=True)
+            picked = sum_(a * (attained / attained.sum(axis=axis, keepdims=True)), axis, True)
             if picked is NotImplemented:
                 return NotImplemented
             picked = with_value(picked, value)
@@ -283,11 +309,17 @@ def extreme(func):
     return form
 
 
+def elements(x, places):
+    """x.ravel()[places], of a number with lanes."""
+    alg, value, terms, lanes = laned_parts(x)
+    return make_laned(alg, value.ravel()[places], terms.reshape(len(terms), -1).take(places, 1),
+                      [lane.ravel()[places] for lane in lanes])
+
+
 HOOKS["product"] = strong_product
 
 METHODS.update({
-    "reshape": lambda x, *shape, order="C": np.reshape(
-        x, shape[0] if len(shape) == 1 else shape, order),
+    "reshape": reshape_method,
     "ravel": lambda x, order="C": np.ravel(x, order),
     "flatten": lambda x, order="C": np.copy(np.ravel(x, order)),
     "transpose": lambda x, *axes: np.transpose(
@@ -305,8 +337,9 @@ METHODS.update({
 })
 
 LANED.update({
+    np.reshape: reshape,
     **{f: mover(f) for f in (
-        np.reshape, np.ravel, np.transpose, np.swapaxes, np.moveaxis, np.rollaxis, np.expand_dims,
+        np.ravel, np.transpose, np.swapaxes, np.moveaxis, np.rollaxis, np.expand_dims,
         np.squeeze, np.broadcast_to, np.flip, np.fliplr, np.flipud, np.rot90, np.repeat,
         np.tile, np.take, np.take_along_axis, np.diagonal, np.delete, np.tril, np.triu, np.copy,
         np.matrix_transpose)},
@@ -318,7 +351,6 @@ LANED.update({
         np.vstack, np.hstack, np.dstack, np.column_stack)},
     np.where: where,
     np.pad: plain_pad,
-    np.sum: sum_,
     np.mean: mean,
     np.dot: dot,
     np.vdot: vdot,

@@ -14,12 +14,12 @@ from dualdiff._taylor import LANED, LANED_METHODS as METHODS, is_laned, side_by_
 # ---- sums ------------------------------------------------------------------------------------
 
 
-def plain_sum(a, axis, keepdims):
-    """np.sum; over no axes the number itself."""
+def plain_sum(a, axis, keepdims, value=None):
+    """np.sum, of these values if they are known; over no axes the number itself."""
     axes = axes_of(axis, a.ndim)
     if not axes:
         return a * a.dtype.type(1)
-    return sum_(a, None if axis is None else axes, keepdims=keepdims)
+    return sum_(a, None if axis is None else axes, keepdims, value)
 
 
 def sums(func, everything, clean=None):
@@ -43,7 +43,7 @@ def sums(func, everything, clean=None):
         with np.errstate(all="ignore"):
             if counts is not True and not np.all(counts):
                 a = np.where(counts, a, a.dtype.type(0))
-            total = plain_sum(a, axis, keepdims is not NO_VALUE and keepdims)
+            total = plain_sum(a, axis, keepdims is not NO_VALUE and bool(keepdims), value)
         return total if total is NotImplemented else with_value(total, value)
 
     return form

@@ -14,7 +14,7 @@ a number without dimensions whose terms and lanes have one axis more, still to b
 """
 
 cdef Py_ssize_t MAXLANES = 64            # local seeds beyond which a number becomes dense
-cdef Py_ssize_t STEP_LANES = 12          # beyond which elements get seeds of their own (_steps.pxi)
+cdef Py_ssize_t STEP_LANES = 4           # beyond which elements get seeds of their own (_steps.pxi)
 cdef Py_ssize_t DENSE_ELEMENTS = 512     # seeds up to which single elements are dense
 cdef Py_ssize_t DENSE_ROWS = 200_000     # coefficients up to which a sum becomes dense at once
 cdef Py_ssize_t DENSER = 4               # a pending sum may be larger by this than the dense one
@@ -60,20 +60,6 @@ cdef bint same_lane(ndarray a, ndarray b) noexcept:
         if cnp.PyArray_DIM(a, q) > 1 and cnp.PyArray_STRIDE(a, q) != cnp.PyArray_STRIDE(b, q):
             return False
     return True
-
-
-cdef ndarray spread_view(ndarray a, ndarray like):
-    """a broadcast to the shape of `like`, as a view."""
-    cdef cnp.npy_intp[cnp.NPY_MAXDIMS + 2] strides
-    cdef int q, nd = cnp.PyArray_NDIM(like), lead = nd - cnp.PyArray_NDIM(a)
-    if lead == 0 and cnp.PyArray_SAMESHAPE(a, like):
-        return a
-    for q in range(nd):
-        if q < lead or cnp.PyArray_DIM(a, q - lead) == 1:
-            strides[q] = 0
-        else:
-            strides[q] = cnp.PyArray_STRIDE(a, q - lead)
-    return at_memory(a, a, <char *>cnp.PyArray_DATA(a), nd, cnp.PyArray_DIMS(like), strides)
 
 
 cdef tuple spread_lanes(tuple lanes, ndarray like):
@@ -177,8 +163,7 @@ cdef meet(int kernel, Taylor x, Taylor y, ndarray value):
     cdef bint equal = len(lanes_x) == len(lanes_y) and x.alg is y.alg
     cdef ndarray like = None
     if not cnp.PyArray_SAMESHAPE(x._value, y._value):
-        like = np.broadcast_to(np.empty(()), np.broadcast_shapes(
-            (<object>x._value).shape, (<object>y._value).shape))
+        like = broadcast_like(x._value, y._value)
         lanes_x = spread_lanes(lanes_x, like)
         lanes_y = spread_lanes(lanes_y, like)
     if equal:
@@ -610,12 +595,22 @@ cdef int laned_setitem(Taylor x, index, v) except -1:
     cdef Py_ssize_t i
     if is_pending(x) or type(v) is Taylor and has_lanes(v) and is_pending(<Taylor>v):
         v = dense(<Taylor>v)
+    if base.lanes is not None and not cnp.PyArray_ISWRITEABLE(base._terms):
+        move_base(base, base)  # terms of a step, which others share
+        sync(x)
     if type(v) is not Taylor:
         x._value[index] = v
         terms, at = last_axis(x._terms, index)
         terms[at] = 0
         return 0
     w = <Taylor>v
+    if base.lanes is not None and w.lanes is not None and (
+        parent_of(base) is not parent_of(w) and may_step(base, w)
+    ):
+        w = widened(w)
+        base.alg = widened(base).alg
+        base.stamp += 1
+        sync(x)
     if not fits_lanes(base, w):
         if base.lanes is not None:
             move_base(base, dense(base))

@@ -15,6 +15,10 @@ Invariant: what a step needs later is a copy, or is found changed (see `Kept`).
 cdef Py_ssize_t STEP_BYTES = 1 << 28  # that all steps of one call may keep
 cdef Py_ssize_t STEP_ROWS = 32        # elements of a number that becomes dense by elimination
 cdef Py_ssize_t KEPT_COPIES = 2**15   # elements up to which a factor of a product is copied
+cdef Py_ssize_t SHARED_ONES = 2**15   # elements up to which the terms 1 are views of `_ones`
+cdef Py_ssize_t SHARED_SEEDS = 2**20  # seeds up to which lanes are views of one array of them
+cdef ndarray _ones = np.ones(SHARED_ONES)
+_ones.flags.writeable = False
 
 
 class StepsStop(DenseLimit):
@@ -86,13 +90,34 @@ cdef Taylor own_seeds(Factor root, ndarray value, back, Py_ssize_t held):
     """The result of a step: each element has a seed of its own."""
     cdef Factor wide = wide_factor(root)
     cdef Py_ssize_t first = wide.n, size = cnp.PyArray_SIZE(value)
-    shape = (<object>value).shape
+    cdef ndarray lane, ones
     wide.n = first + size
     wide.held += held + 16 * size
     wide.steps.append((first, size, back))
-    lane = np.arange(first, first + size).reshape(shape)
-    terms = np.ones((1,) + shape, (<object>value).dtype)
-    return new_laned(wide.lanes(1), value, terms, (lane,))
+    if wide.n <= SHARED_SEEDS:
+        lane = piece(<ndarray>first_seeds(wide.n), first, value, False)
+    else:
+        lane = np.arange(first, first + size).reshape((<object>value).shape)
+    if size <= SHARED_ONES and cnp.PyArray_TYPE(value) == cnp.NPY_DOUBLE:
+        ones = piece(_ones, 0, value, True)
+    else:
+        ones = np.ones((1,) + (<object>value).shape, (<object>value).dtype)
+    return new_laned(wide.lanes(1), value, ones, (lane,))
+
+
+cdef ndarray piece(ndarray flat, Py_ssize_t first, ndarray like, bint row):
+    """A view of elements `first` and following of a flat array, shaped as `like`.
+
+    row: with an axis of length 1 in front.
+    """
+    cdef cnp.npy_intp[cnp.NPY_MAXDIMS + 2] dims, strides
+    cdef int q, lead = 1 if row else 0, nd = cnp.PyArray_NDIM(like) + lead
+    cdef Py_ssize_t item = cnp.PyArray_ITEMSIZE(flat), step = item
+    for q in range(nd - 1, -1, -1):
+        dims[q] = cnp.PyArray_DIM(like, q - lead) if q >= lead else 1
+        strides[q] = step
+        step *= dims[q]
+    return at_memory(flat, flat, <char *>cnp.PyArray_DATA(flat) + first * item, nd, dims, strides)
 
 
 def step(x, value, back, held):
@@ -157,61 +182,108 @@ cdef bint plain_rows(ndarray a) noexcept:
 def scatter_rows(ndarray T, ndarray lane, ndarray row, ndarray g):
     """T[r, lane] += row * g[r], element by element, for each r.
 
-    T: C-contiguous, a row for each of g; lane and row: of one shape, to which each g[r]
-    broadcasts.
+    T: a row for each of g; lane and row: of one shape, to which each g[r] broadcasts.
     """
-    cdef Py_ssize_t r, i, rows = cnp.PyArray_DIM(T, 0), n = cnp.PyArray_SIZE(row)
-    cdef Py_ssize_t width = cnp.PyArray_DIM(T, 1), each
-    cdef cnp.npy_intp *at
-    cdef double *t
-    cdef double *v
-    cdef double *c
-    cdef double one
-    if n == 0 or rows == 0:
+    cdef Py_ssize_t r, rows = cnp.PyArray_DIM(T, 0)
+    cdef int q, nd = cnp.PyArray_NDIM(row), lead = nd - (cnp.PyArray_NDIM(g) - 1)
+    cdef cnp.npy_intp[cnp.NPY_MAXDIMS + 2] dims, at, by
+    if cnp.PyArray_SIZE(row) == 0 or rows == 0:
         return
-    each = cnp.PyArray_SIZE(g) // rows
-    if not (plain_rows(T) and plain_rows(row) and plain_rows(g)
-            and cnp.PyArray_IS_C_CONTIGUOUS(lane) and (each == n or each == 1)):
+    if not (plain_rows(T) and cnp.PyArray_TYPE(row) == cnp.NPY_DOUBLE
+            and cnp.PyArray_TYPE(g) == cnp.NPY_DOUBLE):
         w = row * g
         lane = np.broadcast_to(lane, w.shape[1:])
-        if plain_rows(T):
-            row = np.ones(w.shape[1:])
-            scatter_rows(T, np.ascontiguousarray(lane), row, np.ascontiguousarray(w, np.float64))
-        else:
-            for r in range(rows):
-                np.add.at(T[r], lane, w[r])
+        for r in range(rows):
+            np.add.at(T[r], lane, w[r])
         return
-    at = <cnp.npy_intp *>cnp.PyArray_DATA(lane)
-    c = <double *>cnp.PyArray_DATA(row)
+    for q in range(nd):
+        dims[q] = cnp.PyArray_DIM(row, q)
+        by[q] = 0
+        if q >= lead and cnp.PyArray_DIM(g, q - lead + 1) > 1:
+            by[q] = cnp.PyArray_STRIDE(g, q - lead + 1)
     with nogil:
         for r in range(rows):
-            t = <double *>cnp.PyArray_DATA(T) + r * width
-            v = <double *>cnp.PyArray_DATA(g) + r * each
-            if each == n:
-                for i in range(n):
-                    t[at[i]] += c[i] * v[i]
-            else:
-                one = v[0]
-                for i in range(n):
-                    t[at[i]] += c[i] * one
+            scatter_strided(
+                <double *>cnp.PyArray_DATA(T) + r * cnp.PyArray_DIM(T, 1), nd, dims, at,
+                <char *>cnp.PyArray_DATA(lane), cnp.PyArray_STRIDES(lane),
+                <char *>cnp.PyArray_DATA(row), cnp.PyArray_STRIDES(row),
+                <char *>cnp.PyArray_DATA(g) + r * cnp.PyArray_STRIDE(g, 0), by)
 
 
-class Kept:
+cdef void scatter_strided(double *t, int nd, cnp.npy_intp *dims, cnp.npy_intp *at, char *lane,
+                          cnp.npy_intp *by_lane, char *row, cnp.npy_intp *by_row, char *g,
+                          cnp.npy_intp *by) noexcept nogil:
+    """t[lane] += row * g, over strided arrays in C order; at: room for nd indices."""
+    cdef int q, last = nd - 1
+    cdef Py_ssize_t n = 1
+    while last >= 0 and (last == nd - 1 or joins(dims, by_lane, last)
+                         and joins(dims, by_row, last) and joins(dims, by, last)):
+        n *= dims[last]
+        last -= 1
+    for q in range(nd):
+        at[q] = 0
+    while True:
+        scatter_line(t, n, lane, 0 if nd == 0 else by_lane[nd - 1], row,
+                     0 if nd == 0 else by_row[nd - 1], g, 0 if nd == 0 else by[nd - 1])
+        q = last
+        while q >= 0:
+            at[q] += 1
+            lane += by_lane[q]
+            row += by_row[q]
+            g += by[q]
+            if at[q] < dims[q]:
+                break
+            lane -= by_lane[q] * dims[q]
+            row -= by_row[q] * dims[q]
+            g -= by[q] * dims[q]
+            at[q] = 0
+            q -= 1
+        if q < 0:
+            return
+
+
+cdef bint joins(cnp.npy_intp *dims, cnp.npy_intp *by, int q) noexcept nogil:
+    """Whether axes q and q + 1 are one line."""
+    return by[q] == by[q + 1] * dims[q + 1]
+
+
+cdef void scatter_line(double *t, Py_ssize_t n, char *lane, Py_ssize_t by_lane, char *row,
+                       Py_ssize_t by_row, char *g, Py_ssize_t by) noexcept nogil:
+    cdef Py_ssize_t i
+    cdef cnp.npy_intp *at = <cnp.npy_intp *>lane
+    cdef double *c = <double *>row
+    cdef double *v = <double *>g
+    cdef double one = v[0]
+    if by_lane == sizeof(cnp.npy_intp) and by_row == sizeof(double) and by == sizeof(double):
+        for i in range(n):
+            t[at[i]] += c[i] * v[i]
+    elif by_lane == sizeof(cnp.npy_intp) and by_row == sizeof(double) and by == 0:
+        for i in range(n):
+            t[at[i]] += c[i] * one
+    else:
+        for i in range(n):
+            t[(<cnp.npy_intp *>(lane + i * by_lane))[0]] += (
+                (<double *>(row + i * by_row))[0] * (<double *>(g + i * by))[0])
+
+
+cdef class Kept:
     """A large array that a step needs later, and a way to see whether it has changed."""
 
-    def __init__(self, a):
-        self.a, self.print = a, self.fingerprint(a)
+    cdef ndarray a
+    cdef object print
 
-    def fingerprint(self, a):
-        """The array times a vector without pattern."""
-        with np.errstate(all="ignore"):
-            return np.matmul(a, np.sin(np.arange(1.0, a.shape[-1] + 1)).astype(a.dtype))
-
-    def array(self):
+    cdef ndarray array(self):
         """The array as it was."""
-        if not np.array_equal(self.print, self.fingerprint(self.a), equal_nan=True):
+        if fingerprint(self.a) != self.print:
             raise StepsStop("dualdiff: an array was changed after it was multiplied")
         return self.a
+
+
+cdef Kept kept(ndarray a):
+    cdef Kept k = Kept.__new__(Kept)
+    k.a = a[...]  # whose shape nobody else can set
+    k.print = fingerprint(a)
+    return k
 
 
 cdef class Product:
@@ -223,8 +295,8 @@ cdef class Product:
     cdef Py_ssize_t held
 
     def __call__(self, g, T):
-        a = self.a.array() if type(self.a) is Kept else self.a
-        b = self.b.array() if type(self.b) is Kept else self.b
+        a = (<Kept>self.a).array() if type(self.a) is Kept else self.a
+        b = (<Kept>self.b).array() if type(self.b) is Kept else self.b
         shape_a, shape_b = a.shape, b.shape
         a = a[None] if a.ndim == 1 else a
         b = b[:, None] if b.ndim == 1 else b
@@ -251,7 +323,7 @@ cdef quiet_product(a, b):
 cdef factor_kept(Product back, value):
     """The value of a factor as a step keeps it: a small one is copied."""
     if value.size > KEPT_COPIES:
-        return Kept(value)
+        return kept(value)
     back.held += value.nbytes
     return recycled_copy(<ndarray>value)
 
@@ -330,24 +402,79 @@ cdef Taylor spread_step(Taylor y, Factor root):
 cdef Taylor eliminated(Taylor x):
     """x, over the lanes of a wide factor, as a dense number over the inputs' seeds."""
     cdef Factor wide = parent_of(x), root = wide.root
-    cdef Py_ssize_t size = cnp.PyArray_SIZE(x._value), top, q, first, count
+    cdef Py_ssize_t size = cnp.PyArray_SIZE(x._value), top = root.n, s, first, count
+    cdef ndarray T
+    cdef tuple known
     value = <object>x._value
     if size > STEP_ROWS:
         raise StepsStop("dualdiff: a whole array with intermediate seeds is to become dense")
-    top = max([int(lane.max()) + 1 for lane in x.lanes if (<object>lane).size] or [0])
-    steps = [s for s in wide.steps if s[0] < top]
-    top = steps[-1][0] + steps[-1][1] if steps else top
-    T = np.zeros((size, max(top, root.n)), value.dtype)
+    for lane in x.lanes:
+        top = max(top, 1 + (lane.item() if size == 1 else lane.max(initial=0)))
+    s = len(wide.steps)
+    while s and <Py_ssize_t>wide.steps[s - 1][0] >= top:
+        s -= 1
+    if s:
+        top = wide.steps[s - 1][0] + wide.steps[s - 1][1]
+    T = np.zeros((size, top), value.dtype)
     for q, lane in enumerate(x.lanes):
-        T[np.arange(size), lane.ravel()] += x._terms[q].ravel()
+        add_one_each(T, lane.ravel(), x._terms[q, ...].ravel())
     with np.errstate(all="ignore"):
-        for first, count, back in reversed(steps):
-            g = T[:, first : first + count]
-            if np.count_nonzero(g):
-                back(g, T)
+        while s:
+            s -= 1
+            known = <tuple>wide.steps[s]
+            first, count = known[0], known[1]
+            g = columns(T, first, count)
+            if not all_zero(g):
+                known[2](g, T)
     # the last seed of a chunk stands for all seeds of others, which look themselves
-    if np.isnan(T[:, : root.n - (root.whole is not None)]).any():
+    own = columns(T, 0, root.n - (root.whole is not None))
+    if holds_nan(own):
         # zeros met infinities in another order than they do dense
         raise StepsStop("dualdiff: derivatives by intermediate seeds are not a number")
-    terms = np.ascontiguousarray(T[:, : root.n].T).reshape((root.n,) + value.shape)
+    terms = np.ascontiguousarray(columns(T, 0, root.n).T).reshape((root.n,) + value.shape)
     return new_array(algebra_of((root,), ()), x._value, terms)
+
+
+cdef int add_one_each(ndarray T, ndarray lane, ndarray row) except -1:
+    """T[r, lane[r]] += row[r]."""
+    cdef Py_ssize_t r
+    cdef cnp.npy_intp *at = <cnp.npy_intp *>cnp.PyArray_DATA(lane)
+    if cnp.PyArray_TYPE(T) != cnp.NPY_DOUBLE:
+        T[range(row.size), lane] += row
+        return 0
+    for r in range(cnp.PyArray_DIM(T, 0)):
+        (<double *>cnp.PyArray_GETPTR2(T, r, at[r]))[0] += (<double *>cnp.PyArray_DATA(row))[r]
+    return 0
+
+
+cdef bint holds_nan(ndarray T) except -1:
+    cdef Py_ssize_t r, i
+    cdef double *t
+    if cnp.PyArray_TYPE(T) != cnp.NPY_DOUBLE:
+        return np.isnan(T).any()
+    for r in range(cnp.PyArray_DIM(T, 0)):
+        t = <double *>cnp.PyArray_GETPTR2(T, r, 0)
+        for i in range(cnp.PyArray_DIM(T, 1)):
+            if t[i] != t[i]:
+                return True
+    return False
+
+
+cdef ndarray columns(ndarray T, Py_ssize_t first, Py_ssize_t count):
+    """T[:, first : first + count], a view."""
+    cdef cnp.npy_intp[2] dims
+    dims[0], dims[1] = cnp.PyArray_DIM(T, 0), count
+    return at_memory(T, T, <char *>cnp.PyArray_DATA(T) + first * cnp.PyArray_STRIDE(T, 1), 2, dims,
+                     cnp.PyArray_STRIDES(T))
+
+
+cdef bint all_zero(ndarray g) except -1:
+    """Whether a row for each direction is zero everywhere."""
+    cdef Py_ssize_t i
+    cdef double *v = <double *>cnp.PyArray_DATA(g)
+    if cnp.PyArray_DIM(g, 0) > 1 or cnp.PyArray_TYPE(g) != cnp.NPY_DOUBLE:
+        return not np.count_nonzero(g)
+    for i in range(cnp.PyArray_DIM(g, 1)):
+        if v[i] != 0.0:
+            return False
+    return True

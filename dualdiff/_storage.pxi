@@ -154,6 +154,40 @@ cdef ndarray at_memory(ndarray owner, ndarray like, char *data, int nd, cnp.npy_
     return v
 
 
+cdef ndarray spread_view(ndarray a, ndarray like):
+    """a broadcast to the shape of `like`, as a view."""
+    cdef cnp.npy_intp[cnp.NPY_MAXDIMS + 2] strides
+    cdef int q, nd = cnp.PyArray_NDIM(like), lead = nd - cnp.PyArray_NDIM(a)
+    if lead == 0 and cnp.PyArray_SAMESHAPE(a, like):
+        return a
+    for q in range(nd):
+        if q < lead or cnp.PyArray_DIM(a, q - lead) == 1:
+            strides[q] = 0
+        else:
+            strides[q] = cnp.PyArray_STRIDE(a, q - lead)
+    return at_memory(a, a, <char *>cnp.PyArray_DATA(a), nd, cnp.PyArray_DIMS(like), strides)
+
+
+cdef ndarray broadcast_like(ndarray a, ndarray b):
+    """An array of the shape to which two broadcast."""
+    if broadcasts_to(b, a):
+        return a
+    if broadcasts_to(a, b):
+        return b
+    return np.broadcast_to(np.empty(()), np.broadcast_shapes((<object>a).shape,
+                                                             (<object>b).shape))
+
+
+cdef bint broadcasts_to(ndarray a, ndarray like) noexcept:
+    cdef int q, lead = cnp.PyArray_NDIM(like) - cnp.PyArray_NDIM(a)
+    if lead < 0:
+        return False
+    for q in range(cnp.PyArray_NDIM(a)):
+        if cnp.PyArray_DIM(a, q) != 1 and cnp.PyArray_DIM(a, q) != cnp.PyArray_DIM(like, q + lead):
+            return False
+    return True
+
+
 cdef int grow(Taylor x, Algebra alg, index) except -1:
     """Move x, its base and so all its views to a larger algebra, in place."""
     cdef Taylor base = x if x.base is None else x.base

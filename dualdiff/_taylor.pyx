@@ -32,8 +32,8 @@ from libc.string cimport memcpy, memset
 from numpy cimport ndarray
 
 from dualdiff._algebra cimport (
-    Algebra, Factor, Table, algebra_of, dense_algebra, laned_algebra, lower_of, relabel,
-    union_of,
+    Algebra, Factor, Table, algebra_of, dense_algebra, first_seeds, laned_algebra, lower_of,
+    relabel, union_of,
 )
 from dualdiff._csrc cimport (
     DD_add, DD_cos, DD_cosh, DD_div, DD_exp, DD_expm1, DD_log, DD_log1p, DD_mul, DD_neg, DD_power,
@@ -42,8 +42,9 @@ from dualdiff._csrc cimport (
 from dualdiff._driver import kernel_names
 
 from dualdiff._driver cimport (
-    NO_VALUES, POWER, SQUARE, add_up, execute, exponent, kernel_type, one_step, operand, run_scalar,
-    scalar_operand, scalar_value, set_kernel, set_shape, value_ufunc, values_by,
+    NO_VALUES, POWER, SQUARE, add_up, execute, exponent, fingerprint, kernel_type, one_step,
+    operand, run_scalar, scalar_operand, scalar_value, set_kernel, set_shape, value_ufunc,
+    values_by,
 )
 
 from dualdiff._memory cimport empty

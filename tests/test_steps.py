@@ -97,7 +97,46 @@ def nested(w):
     return np.sum(grad(lambda u: np.sum(np.sin(u * z[:30])))(np.linspace(0.1, 1.0, 30)) ** 2)
 
 
-FUNCTIONS = [(logistic, 40), (network, 295), (standardised, 60), (softmax, 40), (recurrent, 40),
+def written(w):
+    """Elements of results of steps are written to, by constants and by results of steps."""
+    z, u = X @ w, w * 2.0
+    first = z[1:4]
+    z[2] = 1.5
+    total = np.sum(first * z[:3])
+    v = (X @ (w + 1.0)).reshape(5, 6)
+    v[1] += v[0] * z[3]
+    v[2, ::2] = 0.0
+    u[3] = z[5] * w[0]                  # a result of a step among inputs
+    u[5:8] = v[1, :3]
+    return total + np.sum(v**2) + np.sum(u**3)
+
+
+def many_lanes(w):
+    """Elements that depend on more seeds than are kept apart."""
+    y = w * w[::-1] + np.roll(w, 1) * np.roll(w, 2) - np.roll(w, 3) * np.roll(w, 5)
+    z = y + np.sin(y) * w
+    return np.sum(z * z) + np.sum(z.reshape(5, 8).sum(axis=0) ** 3) + np.mean(z[3:9] * y[:6])
+
+
+def spread(w):
+    """Sums and means over every axis, kept or not, met by what they were made of."""
+    z = np.outer(w[:6], w[6:10]).reshape(2, 3, 4) + w[10:14]
+    s = np.sum((z - z.mean(axis=1, keepdims=True)) ** 3)
+    s = s + np.sum(z.sum(axis=(0, 2)) ** 2) + np.sum((z * z).mean(axis=(0, 1)))
+    s = s + np.sum(z.sum(axis=None, keepdims=True) * 0.01) + np.mean(z, keepdims=True)[0, 0, 0]
+    return s + np.sum(np.sum(z.T, axis=1, keepdims=True) ** 2)
+
+
+def extremes_along(w):
+    z = (X @ w).reshape(6, 5)
+    top = np.max(z, axis=1, keepdims=True)
+    flat = np.maximum(z, 0.0) * 1.0     # ties at 0
+    return (np.sum(np.exp(z - top)) + np.sum(np.min(flat, axis=0) * w[:5])
+            + np.sum(np.max(z.T, axis=0) ** 2) + np.sum(z.max(axis=-1) * top[:, 0]))
+
+
+FUNCTIONS = [(logistic, 40), (written, 40), (many_lanes, 40), (spread, 40), (extremes_along, 40),
+             (network, 295), (standardised, 60), (softmax, 40), (recurrent, 40),
              (many_sums, 40), (assigned, 40), (products, 40), (picked, 40), (extremes, 40),
              (dense_in_between, 40), (few_dense, 40), (nested, 40)]
 
@@ -158,6 +197,43 @@ def test_a_factor_that_is_changed_later(rows):
 
     w = 0.1 * X[1]
     same(in_mode("always", grad(f), w), in_mode("never", grad(f), w))
+
+
+@pytest.mark.parametrize("change", [
+    lambda B: B.__setitem__((slice(None), 3), 0.0),
+    lambda B: B.__setitem__((700, 5), B[700, 5] + 1e-9),
+    lambda B: B.__setitem__([0, 900], B[[900, 0]]),
+    lambda B: B.sort(axis=0), lambda B: B.ravel()[::-1].sort(),
+])
+@pytest.mark.parametrize("order", ["C", "F", "S"])
+def test_every_change_of_a_factor_is_seen(change, order):
+    """Also one that keeps its sums, or meets only zeros in the product."""
+    base = np.random.default_rng(4).normal(size=(1000, 40))
+    w = np.zeros(40)
+    w[0] = 0.3
+
+    def f(w):
+        B = base.copy(order) if order in "CF" else np.repeat(base, 2, 1)[:, ::2]
+        s = np.sum(np.tanh(B @ w + 0.1))
+        change(B)
+        return s + np.sum(np.tanh(B @ w))
+
+    same(in_mode("always", grad(f), w), in_mode("never", grad(f), w))
+
+
+def test_numbers_that_outlive_their_call():
+    """Their seeds are not those of the next call."""
+    left, w = [], 0.1 * X[1]
+
+    def f(w, keep):
+        z = np.tanh(X @ w)
+        left.extend([z, np.sum(z, keepdims=True)] if keep else [])
+        return np.sum(z * z)
+
+    want = in_mode("always", grad(f), w, False)
+    for keep in (True, False, True, False):
+        np.testing.assert_array_equal(in_mode("always", grad(f), w, keep), want)
+    np.testing.assert_array_equal(left[0].value, np.tanh(X @ w))
 
 
 def test_terms_that_are_changed_later():
