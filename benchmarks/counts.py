@@ -67,6 +67,17 @@ def softmax(x):
     return np.log(np.sum(np.exp(x))) + 0.5 * np.sum(x * x)
 
 
+def centred(x):
+    """Every element meets the mean of all."""
+    return np.sum((x - np.mean(x)) ** 4)
+
+
+def linear(x):
+    """A logistic loss of 200 products with all inputs."""
+    rows = np.cos(np.arange(200.0)[:, None] * np.arange(len(x)) / 7) / len(x)
+    return np.mean(np.logaddexp(0.0, rows @ x))
+
+
 def potential(x):
     """Of points in the leading axes."""
     return np.exp(x[..., 0] * x[..., 1]) * np.sin(x[..., 2]) + x[..., 0] ** 3
@@ -108,8 +119,8 @@ def multiplications(k):
 def product_cost(sizes=(1_000, 100_000), rounds=ROUNDS):
     """(function, n, evaluations of f in hvp, time of grad over f, of hvp over grad)."""
     rows = []
-    for f in (chain, softmax):
-        for n in sizes:
+    for f in (chain, softmax, centred, linear):
+        for n in sizes if f is not linear else sizes[:1]:
             x, v = np.linspace(-0.9, 1.1, n), np.cos(np.arange(n))
             g, widths = counted(f)
             dd.hvp(g, (x,), (v,))

@@ -180,7 +180,7 @@ def sum_(x, axis=None, keepdims=False, value=None):
         value = np.sum(x.value, axis=axis, keepdims=keepdims)
     axes = tuple(a % x.ndim for a in (axis if isinstance(axis, tuple) else (axis,)))
     count = math.prod(x.shape[a] for a in axes) * len(laned_parts(x)[3] or ())
-    steps = may_step(x)
+    steps = may_step(x, nested=True)
     total = side_by_side(x, value, axes) if count == 1 or not steps else None
     if total is None and steps:
         total = sum_step(x, value, axes)

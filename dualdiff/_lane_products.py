@@ -22,6 +22,7 @@ from dualdiff._taylor import (
     is_laned,
     laned_parts,
     lanes_fit,
+    make,
     make_laned,
     max_lanes,
     may_step,
@@ -29,6 +30,7 @@ from dualdiff._taylor import (
     scatter_rows,
     side_by_side,
     step,
+    step_parts,
 )
 from dualdiff.rows.einsum import read, subscripts
 from dualdiff.rows.products import is_sparse, sparse_value
@@ -39,28 +41,39 @@ from dualdiff.rows.products import is_sparse, sparse_value
 class Back:
     """Back from each element of a linear function of a number to the lanes of that number.
 
-    transposed: from (count, *shape of the result) to (count, *shape of the number).
+    terms: (monomials of other calls' seeds, lanes, *shape of the number); transposed: from
+    (count, *shape of the result) to (count, *shape of the number).
     """
 
-    def __init__(self, x, shape, transposed):
-        _, _, terms, lanes = laned_parts(x)
-        self.terms = np.array(terms, order="C")
-        self.lanes = [np.array(lane, order="C") for lane in lanes]
+    def __init__(self, terms, lanes, shape, transposed):
+        self.terms, self.lanes = terms, lanes
         self.shape, self.transposed = shape, transposed
-        self.nbytes = 2 * terms.nbytes
 
     def __call__(self, g, T):
-        back = self.transposed(g.reshape(len(g), *self.shape))
-        for q, lane in enumerate(self.lanes):
-            scatter_rows(T, lane, self.terms[q, ...], back)
+        g = g.reshape(len(g), len(self.terms), *self.shape)
+        for m, terms in enumerate(self.terms):
+            back = self.transposed(g[:, m])
+            for q, lane in enumerate(self.lanes):
+                scatter_rows(T, lane, terms[q, ...], back)
 
 
-def linear_step(x, value, transposed):
-    """The number of these values with seeds of its own; NotImplemented where it may not."""
-    if not may_step(x) or value.dtype != x.dtype:
+def linear_step(x, value, forward, transposed):
+    """The number of these values with seeds of its own; NotImplemented where it may not.
+
+    forward, transposed: the linear function and its transpose, of many arrays at once, one for
+    each element of the first axis.
+    """
+    if not may_step(x, nested=True) or value.dtype != x.dtype:
         return NotImplemented
-    back = Back(x, value.shape, transposed)
-    return step(x, value, back, back.nbytes)
+    rest, terms, lanes = step_parts(x)
+    back = Back(terms, lanes, value.shape, transposed)
+    if type(rest) is Taylor:
+        with np.errstate(all="ignore"):
+            rows = forward(rest.terms)
+        if np.isnan(rows).any():
+            return NotImplemented  # exact zeros met infinities: the row knows
+        value = make(rest.algebra, value, rows)
+    return step(x, value, back, 2 * terms.nbytes)
 
 
 def lane_count(x):
@@ -71,7 +84,7 @@ def lane_count(x):
 def fits(x, count):
     """Whether sums over so many elements of x are to be tried side by side."""
     n = count * lane_count(x)
-    return 0 < n and lanes_fit(x, n) and (n <= NARROW or not may_step(x))
+    return 0 < n and lanes_fit(x, n) and (n <= NARROW or not may_step(x, nested=True))
 
 
 def combination(x, at, factors, value):
@@ -135,10 +148,10 @@ def sparse_product(a, b):
         back = matrix.T
         one = x.ndim == 1
 
-        def transposed(g):
-            return (back @ g.T).T if one else np.stack([back @ each for each in g])
+        def times(m):
+            return lambda t: (m @ t.T).T if one else np.stack([m @ each for each in t])
 
-        y = linear_step(x, np.ascontiguousarray(value), transposed)
+        y = linear_step(x, np.ascontiguousarray(value), times(matrix), times(back))
     return y.T if turned and y is not NotImplemented else y
 
 
@@ -344,12 +357,15 @@ def convolved(value, a, v):
         there = (at >= 0) & (at < n) & (places >= 0) & (places < m)
         return combination(x, np.where(there, at, -1), w[np.where(there, places, 0)], value)
 
+    def forward(t):
+        return np.stack([np.convolve(each, w)[first:first + out] for each in t])
+
     def transposed(g):
         full = np.zeros((len(g), n + m - 1), g.dtype)
         full[:, first:first + out] = g
         return np.stack([np.correlate(each, w, "valid") for each in full])
 
-    return linear_step(x, value, transposed)
+    return linear_step(x, value, forward, transposed)
 
 
 def convolve(a, v, mode="full"):

@@ -66,7 +66,11 @@ def bincount(x, /, weights=None, minlength=0):
     places = np.asarray(x)
     order = np.argsort(places, kind="stable")
     counts = np.bincount(places, minlength=minlength)
-    return grouped(weights, counts, order, value, lambda g: g[:, places])
+
+    def forward(t):
+        return np.stack([np.bincount(places, each, minlength) for each in t])
+
+    return grouped(weights, counts, order, value, forward, lambda g: g[:, places])
 
 
 def reduceat(array, indices, axis=0, dtype=None, out=None):
@@ -85,13 +89,14 @@ def reduceat(array, indices, axis=0, dtype=None, out=None):
             np.add.at(row, order, each[places])
         return back
 
-    return grouped(array, counts, order, value, transposed)
+    return grouped(array, counts, order, value, lambda t: np.add.reduceat(t, indices, 1),
+                   transposed)
 
 
-def grouped(x, counts, order, value, transposed):
+def grouped(x, counts, order, value, forward, transposed):
     """Sums of the elements of x in this order, so many in each, of these values."""
     if not fits(x, int(counts.max(initial=0)) or 1):
-        return linear_step(x, value, transposed)
+        return linear_step(x, value, forward, transposed)
     indptr = np.concatenate([[0], np.cumsum(counts)])
     at, factors = padded_rows(indptr, order, np.ones(len(order), value.dtype))
     return combination(x, at, factors, value)
@@ -127,11 +132,19 @@ def running(func, everything=None, clean=None):
                 y = side_by_side(wide, made, (wide.ndim - 1,))
                 y = NotImplemented if y is None else y
             else:
-                y = linear_step(x, made, lambda g: backwards(g[..., first:]))
+                y = linear_step(x, made, lambda t: forwards(t, first),
+                                lambda g: backwards(g[..., first:]))
             return y if y is NotImplemented else with_value(
                 np.reshape(np.moveaxis(y, -1, axis), value.shape), value)
 
     return form
+
+
+def forwards(t, zeros):
+    """Running sums, after so many zeros."""
+    out = np.zeros((*t.shape[:-1], t.shape[-1] + zeros), t.dtype)
+    np.cumsum(t, -1, out=out[..., zeros:])
+    return out
 
 
 def backwards(g):

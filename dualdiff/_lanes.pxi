@@ -120,7 +120,9 @@ cdef laned_binary(int kernel, a, b, ndarray value):
     cdef Factor px, py
     cdef Algebra alg
     if has_lanes(a) and is_pending(<Taylor>a) or has_lanes(b) and is_pending(<Taylor>b):
-        return pending_binary(kernel, a, b, value)
+        a, b = met_pending(a, b), met_pending(b, a)
+        if has_lanes(a) and is_pending(<Taylor>a) or has_lanes(b) and is_pending(<Taylor>b):
+            return pending_binary(kernel, a, b, value)
     if type(a) is not Taylor or type(b) is not Taylor:
         x = <Taylor>(a if type(a) is Taylor else b)
         z = array_binary(kernel, x.alg, a, b, value, None, None)
@@ -186,7 +188,7 @@ cdef meet(int kernel, Taylor x, Taylor y, ndarray value):
             at.append(len(lanes))
             lanes.append(lanes_y[j])
     n = len(lanes)
-    if n > STEP_LANES and takes_steps(x) and takes_steps(y):
+    if n > STEP_LANES * rest_size(x) and takes_steps(x) and takes_steps(y):
         return meet(kernel, collapsed(x), collapsed(y), value)
     if n > MAXLANES or n > 2 and 2 * n > seeds_in_all(parent_of(x)) and not parent_of(x).room:
         return apply(kernel_names[kernel], dense(x), dense(y), 0.0, value)
@@ -363,7 +365,7 @@ cdef Taylor dense_within(Taylor x, Py_ssize_t limit):
     if x.lanes is None:
         return x
     if parent_of(x).root is not None:
-        return eliminated(x)
+        return dense_within(eliminated(x), limit)
     value = <object>x._value
     rows = dense_rows(x)
     if rows * value.size * value.itemsize > limit:
@@ -482,7 +484,7 @@ cdef Taylor laned_sum(Taylor x):
         return x
     value = np.asarray(np.add.reduce(x._value, axis=None))
     if parent.root is not None:
-        return summed_step(x, value, range(cnp.PyArray_NDIM(x._value)))
+        return summed_step(x, value, tuple(range(cnp.PyArray_NDIM(x._value))))
     if x.alg.D == 1 and len(x.alg.factors) == 1 and cnp.PyArray_TYPE(x._value) == cnp.NPY_DOUBLE:
         alg = dense_algebra(x.alg)
         y = new_scalar(alg)
@@ -605,7 +607,7 @@ cdef int laned_setitem(Taylor x, index, v) except -1:
         return 0
     w = <Taylor>v
     if base.lanes is not None and w.lanes is not None and (
-        parent_of(base) is not parent_of(w) and may_step(base, w)
+        parent_of(base) is not parent_of(w) and may_step(base, w, nested=True)
     ):
         w = widened(w)
         base.alg = widened(base).alg
@@ -616,6 +618,11 @@ cdef int laned_setitem(Taylor x, index, v) except -1:
             move_base(base, dense(base))
         sync(x)
         return setitem(x, index, dense(w))
+    if base.lanes is not None:
+        w = over_rest(w, rest_of(base.alg))
+        if rest_of(w.alg) is not rest_of(base.alg):
+            move_base(base, over_rest(base, rest_of(w.alg)))
+            sync(x)
     if base.lanes is None or len(base.lanes) < len(w.lanes) or w.alg is not base.alg or (
         not own_lanes(base)
     ):
@@ -642,12 +649,12 @@ cdef bint own_lanes(Taylor base):
 
 
 cdef bint fits_lanes(Taylor base, Taylor w):
-    """Whether w can be stored in base with lanes: both over the same single factor."""
-    if w.lanes is None or len(w.alg.factors) != 1:
+    """Whether w can be stored in base with lanes: both with lanes of the same call."""
+    if w.lanes is None or w.alg.bounds or base.alg.bounds:
         return False
     if base.lanes is None:
         return len(base.alg.factors) == 0
-    return len(base.alg.factors) == 1 and parent_of(base) is parent_of(w)
+    return parent_of(base) is parent_of(w)
 
 
 cdef int move_base(Taylor base, Taylor y) except -1:

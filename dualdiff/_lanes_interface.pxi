@@ -65,27 +65,34 @@ def is_laned(x):
 
 
 def one_lane_count(list numbers):
-    """Laned numbers over one factor with equally many local seeds; None if that cannot be.
+    """Laned numbers of one call with equally many local seeds; None if that cannot be.
 
     Constants in the list stay as they are.
     """
     cdef Factor parent = None
+    cdef Algebra rest = None, own
     cdef Py_ssize_t n = 0
     found = [x for x in numbers if type(x) is Taylor]
-    if may_step(*found) and any([parent_of(<Taylor>x).root is not None for x in found]):
+    if may_step(*found, nested=True) and any([
+        parent_of(<Taylor>x).root is not None for x in found
+    ]):
         numbers = [widened(<Taylor>x) if type(x) is Taylor else x for x in numbers]
     for x in numbers:
         if type(x) is not Taylor:
             continue
         if (<Taylor>x).base is not None:
             sync(<Taylor>x)
-        if (<Taylor>x).lanes is None or is_pending(<Taylor>x) or len((<Taylor>x).alg.factors) > 1:
+        if (<Taylor>x).lanes is None or is_pending(<Taylor>x) or (<Taylor>x).alg.bounds:
             return None
         if parent is not None and parent_of(<Taylor>x) is not parent:
             return None
         parent = parent_of(<Taylor>x)
         n = max(n, len((<Taylor>x).lanes))
-    return [with_lanes(<Taylor>x, n) if type(x) is Taylor else x for x in numbers]
+        own = rest_of((<Taylor>x).alg)
+        if own is not None:
+            rest = own if rest is None else <Algebra>union_of(rest, own)[0]
+    return [with_lanes(over_rest(<Taylor>x, rest), n) if type(x) is Taylor else x
+            for x in numbers]
 
 
 def revalued(Taylor x, value):

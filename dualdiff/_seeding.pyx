@@ -22,8 +22,8 @@ from dualdiff._algebra cimport (
     Algebra, Factor, acquire, acquire_factor, release, release_factor,
 )
 from dualdiff._taylor cimport (
-    Taylor, dense, dense_within, has_lanes, is_pending, new_array, new_laned, new_scalar, sync,
-    terms_of, value_of,
+    Taylor, dense_within, eliminated, has_lanes, is_pending, new_array, new_laned,
+    new_scalar, sync, terms_of, value_of,
 )
 
 from dualdiff._memory cimport empty
@@ -239,8 +239,6 @@ cdef class Call:
         sync(t)
         if t.alg is self.alg:
             return scalar_or_array(value_of(t))
-        if is_wide(t, self.factor):
-            return scalar_or_array(value_of(t))
         factor = own_factor(t, self.factor)
         if factor is None:
             return t
@@ -316,8 +314,8 @@ cdef class Call:
             t = <Taylor>y
             sync(t)
             if has_lanes(t) and is_wide(t, self.factor):
-                t = dense(t)
-            elif has_lanes(t) and cnp.PyArray_NDIM(t._value) == 0:
+                t = eliminated(t)
+            if has_lanes(t) and cnp.PyArray_NDIM(t._value) == 0:
                 g = laned_gradient(t, self.factor)
                 if g is not None:
                     return g
@@ -338,7 +336,7 @@ cdef own_factor(Taylor t, Factor factor):
     cdef Factor local
     if t.alg.laned >= 0:
         local = <Factor>t.alg.factors[t.alg.laned]
-        if local.parent is factor:
+        if local.parent is factor or local.parent.root is factor:
             return local
     return None if t.alg.place(factor) < 0 else factor
 

@@ -9,11 +9,17 @@ all others.  Reading them eliminates the intermediate seeds, the last first: one
 product for each step, whatever the number of inputs (vertex elimination; Griewank and
 Walther, Evaluating Derivatives, chapters 9 and 10).
 
+In nested calls z is a polynomial in the seeds of the other calls, too: its `rest`, of M
+coefficients.  What the inputs add to z has M coefficients as well, and each of them gets a seed:
+z = rest + sum over k of seed k times monomial k.  So there are M lanes, every seed is a plain
+one, and the derivative by a product of seeds of z and others needs no rule of its own.
+
 Invariant: what a step needs later is a copy, or is found changed (see `Kept`).
 """
 
 cdef Py_ssize_t STEP_BYTES = 1 << 28  # that all steps of one call may keep
 cdef Py_ssize_t STEP_ROWS = 32        # elements of a number that becomes dense by elimination
+cdef Py_ssize_t STEP_RESTS = 8        # monomials of other calls' seeds that a step may carry along
 cdef Py_ssize_t KEPT_COPIES = 2**15   # elements up to which a factor of a product is copied
 cdef Py_ssize_t SHARED_ONES = 2**15   # elements up to which the terms 1 are views of `_ones`
 cdef Py_ssize_t SHARED_SEEDS = 2**20  # seeds up to which lanes are views of one array of them
@@ -32,14 +38,80 @@ cdef Factor root_of(Factor factor):
 
 cdef bint takes_steps(Taylor x) noexcept:
     """Whether x, a number with lanes, may be given seeds of its own."""
-    cdef Factor root
-    if x.lanes is None or len(x.alg.factors) != 1 or x.alg.D != 1 or is_pending(x) or (
-        kernel_type(cnp.PyArray_TYPE(x._value)) < 0
-    ):
-        return False
-    root = root_of(parent_of(x))
-    return root.scalar and (root.wide is None or root.wide.held < STEP_BYTES)
+    return x.lanes is not None and not is_pending(x) and steps_allowed(x)
 
+
+cdef bint steps_allowed(Taylor x) noexcept:
+    """Whether the call that the lanes of x belong to takes steps of numbers like x."""
+    cdef Factor root = root_of(parent_of(x)), local = <Factor>x.alg.factors[x.alg.laned]
+    return (root.scalar and local.order == 1 and not x.alg.bounds
+            and rest_size(x) <= STEP_RESTS
+            and kernel_type(cnp.PyArray_TYPE(x._value)) >= 0
+            and (root.wide is None or root.wide.held < STEP_BYTES))
+
+
+# ---- the rest: what a number is beside its lanes ----------------------------------------------
+
+cdef Py_ssize_t rest_size(Taylor x) noexcept:
+    """How many monomials of the other calls' seeds x has, the constant included."""
+    return x.alg.M // (1 + (<Factor>x.alg.factors[x.alg.laned]).n)
+
+
+cdef Algebra rest_of(Algebra alg):
+    """The algebra of the other calls' seeds, None where there are none."""
+    return None if len(alg.factors) == 1 else <Algebra>rest_split(alg)[0]
+
+
+cdef tuple rest_split(Algebra alg):
+    """(algebra of the other calls' seeds or None, [local monomial, monomial of those] -> row)."""
+    found = alg.unions.get(-1)
+    if found is None:
+        found = alg.unions[-1] = alg.split(alg.factors[alg.laned])
+    return <tuple>found
+
+
+cdef rest_number(Taylor x):
+    """x without the seeds of its lanes: a number over the rest, or an array."""
+    if x.lanes is None:
+        return x
+    if len(x.alg.factors) == 1:
+        return x._value
+    rest, index = rest_split(x.alg)
+    return new_array(rest, x._value, x._terms[index[0, 1:] - 1])
+
+
+cdef Taylor over_rest(Taylor x, Algebra rest):
+    """x over an algebra with all factors of `rest`."""
+    cdef tuple u
+    if rest is None:
+        return x
+    u = union_of(x.alg, rest)
+    return embed(x, <Algebra>u[0], u[1])
+
+
+cdef local_terms(Taylor x):
+    """Terms of the lanes as an array (monomials of the rest, lanes, *shape), a copy."""
+    if len(x.alg.factors) == 1:
+        return recycled_copy(x._terms)[None]
+    _, index = rest_split(x.alg)
+    return x._terms[index[1:].T - 1]
+
+
+cdef tuple rest_pairs(Algebra rest):
+    """(i, j, k): monomials i and j of the rest make k, constants included."""
+    if rest is None:
+        return ((0, 0, 0),)
+    found = rest.table.cache.get("all pairs")
+    if found is None:
+        start, pi, pj = rest.pairs
+        found = [(0, k, k) for k in range(rest.M)] + [(k, 0, k) for k in range(1, rest.M)]
+        for k in range(rest.M):
+            found += [(int(pi[q]), int(pj[q]), k) for q in range(start[k], start[k + 1])]
+        found = rest.table.cache["all pairs"] = tuple(found)
+    return <tuple>found
+
+
+# ---- seeds ------------------------------------------------------------------------------------
 
 cdef Factor wide_factor(Factor root):
     """The factor of the inputs' and of all intermediate seeds."""
@@ -52,18 +124,21 @@ cdef Factor wide_factor(Factor root):
 
 
 cdef Taylor widened(Taylor x):
-    """x, a number over the lanes of one factor, over those of the wide one."""
-    cdef Factor parent = parent_of(x)
+    """x, a number over the lanes of one call, over those of its wide factor."""
+    cdef Factor parent = parent_of(x), local
     if parent.root is not None:
         return x
     sync(x)
-    alg = wide_factor(parent).lanes(len(x.lanes))
+    local = <Factor>x.alg.factors[x.alg.laned]
+    if len(x.alg.factors) == 1:
+        alg = wide_factor(parent).lanes(local.n)
+    else:
+        alg = replace_factor(x.alg, local, wide_factor(parent).local(local.n))
     return new_laned(alg, x._value, x._terms, x.lanes)
 
 
 cdef tuple with_steps(Taylor x, Taylor y):
     """Two numbers of which one may take steps: both over wide lanes where that can be."""
-    cdef Taylor a = x, b = y
     if x.lanes is not None and y.lanes is not None:
         if parent_of(x) is parent_of(y):
             return x, y
@@ -73,36 +148,61 @@ cdef tuple with_steps(Taylor x, Taylor y):
         return widened(x), spread_step(y, root_of(parent_of(x)))
     elif takes_steps(y) and meets_inputs(y, x):
         return spread_step(x, root_of(parent_of(y))), widened(y)
-    if x.lanes is not None and parent_of(x).root is not None:
-        a = dense(x)
-    if y.lanes is not None and parent_of(y).root is not None:
-        b = dense(y)
-    return a, b
+    return apart(x, y), apart(y, x)
+
+
+cdef Taylor apart(Taylor x, Taylor y):
+    """x as it meets y: dense if it has intermediate seeds, and y others of the inputs."""
+    cdef Factor root
+    if x.lanes is None or parent_of(x).root is None:
+        return x
+    root = parent_of(x).root
+    return dense(x) if y.lanes is not None or y.alg.place(root) >= 0 else x
 
 
 cdef bint meets_inputs(Taylor x, Taylor y):
-    """Whether y is a dense number, smaller than x, over just the inputs of x."""
-    return (len(y.alg.factors) == 1 and y.alg.factors[0] is root_of(parent_of(x))
+    """Whether y is dense, smaller than x, and over the inputs of x."""
+    cdef Factor root = root_of(parent_of(x))
+    return (y.alg.place(root) >= 0 and not y.alg.bounds and y.alg.M <= STEP_RESTS * (1 + root.n)
             and y.dtype == x.dtype and 4 * (y.size - 1) <= x.size)
 
 
-cdef Taylor own_seeds(Factor root, ndarray value, back, Py_ssize_t held):
-    """The result of a step: each element has a seed of its own."""
+cdef Taylor own_seeds(Factor root, rest, back, Py_ssize_t held):
+    """The result of a step: each element has a seed of its own.
+
+    rest: an array, or a number over the seeds of other calls.
+    """
     cdef Factor wide = wide_factor(root)
-    cdef Py_ssize_t first = wide.n, size = cnp.PyArray_SIZE(value)
-    cdef ndarray lane, ones
-    wide.n = first + size
-    wide.held += held + 16 * size
-    wide.steps.append((first, size, back))
-    if wide.n <= SHARED_SEEDS:
-        lane = piece(<ndarray>first_seeds(wide.n), first, value, False)
-    else:
-        lane = np.arange(first, first + size).reshape((<object>value).shape)
-    if size <= SHARED_ONES and cnp.PyArray_TYPE(value) == cnp.NPY_DOUBLE:
-        ones = piece(_ones, 0, value, True)
-    else:
-        ones = np.ones((1,) + (<object>value).shape, (<object>value).dtype)
-    return new_laned(wide.lanes(1), value, ones, (lane,))
+    cdef Algebra alg
+    cdef Py_ssize_t first = wide.n, M = (<Taylor>rest).alg.M if type(rest) is Taylor else 1, k
+    cdef ndarray value = np.asarray(value_of(<Taylor>rest)) if type(rest) is Taylor else rest
+    cdef Py_ssize_t size = cnp.PyArray_SIZE(value)
+    cdef ndarray terms
+    cdef list lanes = []
+    wide.n = first + M * size
+    wide.held += held + 16 * M * size
+    wide.steps.append((first, M * size, back))
+    for k in range(M):
+        if wide.n <= SHARED_SEEDS:
+            lane = piece(<ndarray>first_seeds(wide.n), first + k * size, value, False)
+        else:
+            lane = np.arange(first + k * size, first + (k + 1) * size).reshape(
+                (<object>value).shape)
+        lanes.append(lane)
+    if type(rest) is not Taylor:
+        alg = wide.lanes(1)
+        if size <= SHARED_ONES and cnp.PyArray_TYPE(value) == cnp.NPY_DOUBLE:
+            terms = piece(_ones, 0, value, True)
+        else:
+            terms = np.ones((1,) + (<object>value).shape, (<object>value).dtype)
+        return new_laned(alg, value, terms, tuple(lanes))
+    alg = union_of(wide.lanes(<int>M), (<Taylor>rest).alg)[0]
+    _, index = rest_split(alg)
+    terms = np.zeros((alg.M - 1,) + (<object>value).shape, (<object>value).dtype)
+    terms[index[0, 1:] - 1] = terms_of(<Taylor>rest)
+    for k in range(M):
+        terms[index[1 + k, k] - 1] = 1
+    return new_laned(alg, value, terms, tuple(lanes))
 
 
 cdef ndarray piece(ndarray flat, Py_ssize_t first, ndarray like, bint row):
@@ -120,20 +220,32 @@ cdef ndarray piece(ndarray flat, Py_ssize_t first, ndarray like, bint row):
     return at_memory(flat, flat, <char *>cnp.PyArray_DATA(flat) + first * item, nd, dims, strides)
 
 
-def step(x, value, back, held):
-    """The number of these values with seeds of its own; x: a number that it was made of."""
-    return own_seeds(root_of(parent_of(<Taylor>x)), np.asarray(value), back, held)
+def step(x, rest, back, held):
+    """The number with seeds of its own that a step gives; x: a number that it was made of.
+
+    rest: its values, or a number over the seeds of other calls.
+    """
+    return own_seeds(root_of(parent_of(<Taylor>x)),
+                     rest if type(rest) is Taylor else np.asarray(rest), back, held)
 
 
-def may_step(*numbers):
-    """Whether all of these are numbers over the lanes of one call that takes steps."""
+def step_parts(Taylor x):
+    """(rest, terms, lanes) as a step needs them: without the seeds of the lanes; theirs."""
+    return rest_number(x), local_terms(x), kept_lanes(x)
+
+
+def may_step(*numbers, nested=False):
+    """Whether all of these are numbers over the lanes of one call that takes steps.
+
+    nested: they may have seeds of other calls, too.
+    """
     cdef Factor root = None
     for x in numbers:
         if type(x) is not Taylor:
             return False
         if (<Taylor>x).base is not None:
             sync(<Taylor>x)
-        if not takes_steps(<Taylor>x):
+        if not takes_steps(<Taylor>x) or not (nested or len((<Taylor>x).alg.factors) == 1):
             return False
         if root is not None and root is not root_of(parent_of(<Taylor>x)):
             return False
@@ -141,272 +253,21 @@ def may_step(*numbers):
     return root is not None
 
 
-# ---- steps -------------------------------------------------------------------------------
-
-cdef class Scatter:
-    """Back from each element of a number, or of its sum over axes, to the lanes it had."""
-
-    cdef ndarray terms
-    cdef tuple lanes
-    cdef tuple shape    # of one direction's derivatives, ready to broadcast against the terms
-
-    def __call__(self, g, T):
-        g = g.reshape((len(g),) + self.shape)
-        for q, lane in enumerate(self.lanes):
-            scatter_rows(T, lane, self.terms[q, ...], g)
-
-
-cdef Scatter scatter_of(Taylor x, shape):
-    cdef Scatter s = Scatter.__new__(Scatter)
-    sync(x)
-    s.terms = recycled_copy(x._terms)
-    s.lanes = kept_lanes(x)
-    s.shape = shape
-    return s
-
-
-cdef tuple kept_lanes(Taylor x):
-    """The lanes of x as they are now, C-contiguous."""
-    cdef list lanes = []
-    for lane in x.lanes:
-        if cnp.PyArray_ISWRITEABLE(<ndarray>lane) or not cnp.PyArray_IS_C_CONTIGUOUS(<ndarray>lane):
-            lane = recycled_copy(<ndarray>lane)
-        lanes.append(lane)
-    return tuple(lanes)
-
-
-cdef bint plain_rows(ndarray a) noexcept:
-    return cnp.PyArray_TYPE(a) == cnp.NPY_DOUBLE and cnp.PyArray_IS_C_CONTIGUOUS(a)
-
-
-def scatter_rows(ndarray T, ndarray lane, ndarray row, ndarray g):
-    """T[r, lane] += row * g[r], element by element, for each r.
-
-    T: a row for each of g; lane and row: of one shape, to which each g[r] broadcasts.
-    """
-    cdef Py_ssize_t r, rows = cnp.PyArray_DIM(T, 0)
-    cdef int q, nd = cnp.PyArray_NDIM(row), lead = nd - (cnp.PyArray_NDIM(g) - 1)
-    cdef cnp.npy_intp[cnp.NPY_MAXDIMS + 2] dims, at, by
-    if cnp.PyArray_SIZE(row) == 0 or rows == 0:
-        return
-    if not (plain_rows(T) and cnp.PyArray_TYPE(row) == cnp.NPY_DOUBLE
-            and cnp.PyArray_TYPE(g) == cnp.NPY_DOUBLE):
-        w = row * g
-        lane = np.broadcast_to(lane, w.shape[1:])
-        for r in range(rows):
-            np.add.at(T[r], lane, w[r])
-        return
-    for q in range(nd):
-        dims[q] = cnp.PyArray_DIM(row, q)
-        by[q] = 0
-        if q >= lead and cnp.PyArray_DIM(g, q - lead + 1) > 1:
-            by[q] = cnp.PyArray_STRIDE(g, q - lead + 1)
-    with nogil:
-        for r in range(rows):
-            scatter_strided(
-                <double *>cnp.PyArray_DATA(T) + r * cnp.PyArray_DIM(T, 1), nd, dims, at,
-                <char *>cnp.PyArray_DATA(lane), cnp.PyArray_STRIDES(lane),
-                <char *>cnp.PyArray_DATA(row), cnp.PyArray_STRIDES(row),
-                <char *>cnp.PyArray_DATA(g) + r * cnp.PyArray_STRIDE(g, 0), by)
-
-
-cdef void scatter_strided(double *t, int nd, cnp.npy_intp *dims, cnp.npy_intp *at, char *lane,
-                          cnp.npy_intp *by_lane, char *row, cnp.npy_intp *by_row, char *g,
-                          cnp.npy_intp *by) noexcept nogil:
-    """t[lane] += row * g, over strided arrays in C order; at: room for nd indices."""
-    cdef int q, last = nd - 1
-    cdef Py_ssize_t n = 1
-    while last >= 0 and (last == nd - 1 or joins(dims, by_lane, last)
-                         and joins(dims, by_row, last) and joins(dims, by, last)):
-        n *= dims[last]
-        last -= 1
-    for q in range(nd):
-        at[q] = 0
-    while True:
-        scatter_line(t, n, lane, 0 if nd == 0 else by_lane[nd - 1], row,
-                     0 if nd == 0 else by_row[nd - 1], g, 0 if nd == 0 else by[nd - 1])
-        q = last
-        while q >= 0:
-            at[q] += 1
-            lane += by_lane[q]
-            row += by_row[q]
-            g += by[q]
-            if at[q] < dims[q]:
-                break
-            lane -= by_lane[q] * dims[q]
-            row -= by_row[q] * dims[q]
-            g -= by[q] * dims[q]
-            at[q] = 0
-            q -= 1
-        if q < 0:
-            return
-
-
-cdef bint joins(cnp.npy_intp *dims, cnp.npy_intp *by, int q) noexcept nogil:
-    """Whether axes q and q + 1 are one line."""
-    return by[q] == by[q + 1] * dims[q + 1]
-
-
-cdef void scatter_line(double *t, Py_ssize_t n, char *lane, Py_ssize_t by_lane, char *row,
-                       Py_ssize_t by_row, char *g, Py_ssize_t by) noexcept nogil:
-    cdef Py_ssize_t i
-    cdef cnp.npy_intp *at = <cnp.npy_intp *>lane
-    cdef double *c = <double *>row
-    cdef double *v = <double *>g
-    cdef double one = v[0]
-    if by_lane == sizeof(cnp.npy_intp) and by_row == sizeof(double) and by == sizeof(double):
-        for i in range(n):
-            t[at[i]] += c[i] * v[i]
-    elif by_lane == sizeof(cnp.npy_intp) and by_row == sizeof(double) and by == 0:
-        for i in range(n):
-            t[at[i]] += c[i] * one
-    else:
-        for i in range(n):
-            t[(<cnp.npy_intp *>(lane + i * by_lane))[0]] += (
-                (<double *>(row + i * by_row))[0] * (<double *>(g + i * by))[0])
-
-
-cdef class Kept:
-    """A large array that a step needs later, and a way to see whether it has changed."""
-
-    cdef ndarray a
-    cdef object print
-
-    cdef ndarray array(self):
-        """The array as it was."""
-        if fingerprint(self.a) != self.print:
-            raise StepsStop("dualdiff: an array was changed after it was multiplied")
-        return self.a
-
-
-cdef Kept kept(ndarray a):
-    cdef Kept k = Kept.__new__(Kept)
-    k.a = a[...]  # whose shape nobody else can set
-    k.print = fingerprint(a)
-    return k
-
-
-cdef class Product:
-    """Back from each element of a matrix product to the lanes of its factors."""
-
-    cdef object a, b            # their values: copies, or Kept
-    cdef ndarray ta, tb         # terms and lanes of those that are numbers
-    cdef tuple la, lb
-    cdef Py_ssize_t held
-
-    def __call__(self, g, T):
-        a = (<Kept>self.a).array() if type(self.a) is Kept else self.a
-        b = (<Kept>self.b).array() if type(self.b) is Kept else self.b
-        shape_a, shape_b = a.shape, b.shape
-        a = a[None] if a.ndim == 1 else a
-        b = b[:, None] if b.ndim == 1 else b
-        count = len(g)
-        g = g.reshape((len(a), b.shape[1]) if count == 1 else (count, len(a), b.shape[1]))
-        if self.ta is not None:
-            back = quiet_product(g, b.T).reshape((count,) + shape_a)
-            for q, lane in enumerate(self.la):
-                scatter_rows(T, lane, self.ta[q, ...], back)
-        if self.tb is not None:
-            back = quiet_product(a.T, g).reshape((count,) + shape_b)
-            for q, lane in enumerate(self.lb):
-                scatter_rows(T, lane, self.tb[q, ...], back)
-
-
-cdef quiet_product(a, b):
-    """a @ b, in which an exactly zero factor beats inf and NaN; errors are ignored already."""
-    c = np.matmul(a, b)
-    flat = c.ravel("K")
-    s = flat.dot(flat)
-    return c if s == s else _hooks["product"](a, b)
-
-
-cdef factor_kept(Product back, value):
-    """The value of a factor as a step keeps it: a small one is copied."""
-    if value.size > KEPT_COPIES:
-        return kept(value)
-    back.held += value.nbytes
-    return recycled_copy(<ndarray>value)
-
-
-def product_step(a, b):
-    """a @ b with seeds of its own; None where that cannot be.
-
-    At least one is a number; the other one may be an array.
-    """
-    cdef Product back
-    cdef Taylor x = <Taylor>(a if type(a) is Taylor else b)
-    numbers = [y for y in (a, b) if type(y) is Taylor]
-    if not may_step(*numbers) or not 1 <= a.ndim <= 2 or not 1 <= b.ndim <= 2:
-        return None
-    va = value_of(<Taylor>a) if type(a) is Taylor else a
-    vb = value_of(<Taylor>b) if type(b) is Taylor else b
-    if va.dtype != vb.dtype and not (va.dtype.kind in "fiu" and vb.dtype.kind in "fiu"):
-        return None
-    value = np.matmul(va, vb)
-    for y in numbers:
-        if (<Taylor>y).dtype != value.dtype:
-            return None
-    back = Product.__new__(Product)
-    back.a, back.b = factor_kept(back, va), factor_kept(back, vb)
-    if type(a) is Taylor:
-        back.ta, back.la = recycled_copy((<Taylor>a)._terms), kept_lanes(<Taylor>a)
-        back.held += 2 * cnp.PyArray_NBYTES(back.ta)
-    if type(b) is Taylor:
-        back.tb, back.lb = recycled_copy((<Taylor>b)._terms), kept_lanes(<Taylor>b)
-        back.held += 2 * cnp.PyArray_NBYTES(back.tb)
-    return own_seeds(root_of(parent_of(x)), value, back, back.held)
-
-
-cdef class Spread:
-    """Back from each element of a dense number to all inputs."""
-
-    cdef object terms   # (n, elements)
-
-    def __call__(self, g, T):
-        # element by element: BLAS would round by the number of seeds, which chunks must not show
-        for e in range(self.terms.shape[1]):
-            T[:, : len(self.terms)] += _hooks["product"](g[:, e : e + 1], self.terms[None, :, e])
-
-
-cdef Taylor collapsed(Taylor x):
-    """x with one seed of its own for each element, in place of many local ones."""
-    sync(x)
-    if len(x.lanes) == 1:
-        return widened(x)
-    return own_seeds(root_of(parent_of(x)), x._value, scatter_of(x, x.shape),
-                     cnp.PyArray_NBYTES(x._terms))
-
-
-cdef Taylor summed_step(Taylor x, value, axes):
-    """The sum over axes, of these values."""
-    shape = tuple([1 if q in axes else s for q, s in enumerate((<object>x._value).shape)])
-    return own_seeds(root_of(parent_of(x)), np.asarray(value), scatter_of(x, shape),
-                     cnp.PyArray_NBYTES(x._terms))
-
-
-def sum_step(Taylor x, value, axes):
-    """The sum of x over axes, its values known, as a step; None where x takes none."""
-    return summed_step(x, value, axes) if takes_steps(x) else None
-
-
-cdef Taylor spread_step(Taylor y, Factor root):
-    """A dense number over the inputs' seeds, with seeds of its own."""
-    cdef Spread back = Spread.__new__(Spread)
-    back.terms = np.array(terms_of(y)).reshape((root.n, -1))
-    return own_seeds(root, np.asarray(value_of(y)).copy(), back,
-                     back.terms[0].nbytes * seeds_in_all(root))
-
-
 # ---- elimination ---------------------------------------------------------------------------
 
 cdef Taylor eliminated(Taylor x):
-    """x, over the lanes of a wide factor, as a dense number over the inputs' seeds."""
+    """x, over the lanes of a wide factor, over the inputs' seeds.
+
+    Dense, or still to be summed where it has seeds of other calls, too.
+    """
     cdef Factor wide = parent_of(x), root = wide.root
-    cdef Py_ssize_t size = cnp.PyArray_SIZE(x._value), top = root.n, s, first, count
+    cdef Algebra rest = rest_of(x.alg)
+    cdef Py_ssize_t size = cnp.PyArray_SIZE(x._value), M = 1 if rest is None else rest.M
+    cdef Py_ssize_t top = root.n, s, k, first, count
     cdef ndarray T
     cdef tuple known
     value = <object>x._value
-    if size > STEP_ROWS:
+    if size > STEP_ROWS or rest is not None and cnp.PyArray_NDIM(x._value):
         raise StepsStop("dualdiff: a whole array with intermediate seeds is to become dense")
     for lane in x.lanes:
         top = max(top, 1 + (lane.item() if size == 1 else lane.max(initial=0)))
@@ -414,10 +275,12 @@ cdef Taylor eliminated(Taylor x):
     while s and <Py_ssize_t>wide.steps[s - 1][0] >= top:
         s -= 1
     if s:
-        top = wide.steps[s - 1][0] + wide.steps[s - 1][1]
-    T = np.zeros((size, top), value.dtype)
-    for q, lane in enumerate(x.lanes):
-        add_one_each(T, lane.ravel(), x._terms[q, ...].ravel())
+        top = max(top, wide.steps[s - 1][0] + wide.steps[s - 1][1])
+    T = np.zeros((size * M, top), value.dtype)
+    terms = local_terms(x)
+    for k in range(M):
+        for q, lane in enumerate(x.lanes):
+            add_one_each(rows_of(T, k * size, size), lane.ravel(), terms[k, q, ...].ravel())
     with np.errstate(all="ignore"):
         while s:
             s -= 1
@@ -431,8 +294,32 @@ cdef Taylor eliminated(Taylor x):
     if holds_nan(own):
         # zeros met infinities in another order than they do dense
         raise StepsStop("dualdiff: derivatives by intermediate seeds are not a number")
-    terms = np.ascontiguousarray(columns(T, 0, root.n).T).reshape((root.n,) + value.shape)
-    return new_array(algebra_of((root,), ()), x._value, terms)
+    if rest is None:
+        terms = np.ascontiguousarray(columns(T, 0, root.n).T).reshape((root.n,) + value.shape)
+        return new_array(algebra_of((root,), ()), x._value, terms)
+    return summed_later(x, rest, root, columns(T, 0, root.n))
+
+
+cdef Taylor summed_later(Taylor x, Algebra rest, Factor root, slopes):
+    """A number without dimensions, still to be summed over the inputs' seeds.
+
+    slopes: (monomials of the rest, n), the derivatives; the rest is that of x.
+    """
+    cdef Algebra alg = union_of(root.lanes(1), rest)[0]
+    _, index = rest_split(x.alg)
+    _, into = rest_split(alg)
+    terms = np.zeros((alg.M - 1, root.n), slopes.dtype)
+    terms[into[0, 1:] - 1, 0] = x._terms[index[0, 1:] - 1]
+    terms[into[1] - 1] = slopes
+    return new_laned(alg, x._value, terms, (root.seeds(),))
+
+
+cdef ndarray rows_of(ndarray T, Py_ssize_t first, Py_ssize_t count):
+    """T[first : first + count], a view."""
+    cdef cnp.npy_intp[2] dims
+    dims[0], dims[1] = count, cnp.PyArray_DIM(T, 1)
+    return at_memory(T, T, <char *>cnp.PyArray_DATA(T) + first * cnp.PyArray_STRIDE(T, 0), 2, dims,
+                     cnp.PyArray_STRIDES(T))
 
 
 cdef int add_one_each(ndarray T, ndarray lane, ndarray row) except -1:
@@ -448,16 +335,21 @@ cdef int add_one_each(ndarray T, ndarray lane, ndarray row) except -1:
 
 
 cdef bint holds_nan(ndarray T) except -1:
-    cdef Py_ssize_t r, i
+    """Whether an element is not a number."""
+    cdef Py_ssize_t r, i, n, rows
     cdef double *t
-    if cnp.PyArray_TYPE(T) != cnp.NPY_DOUBLE:
+    cdef bint bad = False
+    if cnp.PyArray_TYPE(T) != cnp.NPY_DOUBLE or not (
+        cnp.PyArray_NDIM(T) == 2 and cnp.PyArray_STRIDE(T, 1) == sizeof(double)
+    ):
         return np.isnan(T).any()
-    for r in range(cnp.PyArray_DIM(T, 0)):
-        t = <double *>cnp.PyArray_GETPTR2(T, r, 0)
-        for i in range(cnp.PyArray_DIM(T, 1)):
-            if t[i] != t[i]:
-                return True
-    return False
+    rows, n = cnp.PyArray_DIM(T, 0), cnp.PyArray_DIM(T, 1)
+    with nogil:
+        for r in range(rows):
+            t = <double *>cnp.PyArray_GETPTR2(T, r, 0)
+            for i in range(n):
+                bad |= t[i] != t[i]
+    return bad
 
 
 cdef ndarray columns(ndarray T, Py_ssize_t first, Py_ssize_t count):

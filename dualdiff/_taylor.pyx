@@ -33,7 +33,7 @@ from numpy cimport ndarray
 
 from dualdiff._algebra cimport (
     Algebra, Factor, Table, algebra_of, dense_algebra, first_seeds, laned_algebra, lower_of,
-    relabel, union_of,
+    relabel, replace_factor, union_of,
 )
 from dualdiff._csrc cimport (
     DD_add, DD_cos, DD_cosh, DD_div, DD_exp, DD_expm1, DD_log, DD_log1p, DD_mul, DD_neg, DD_power,
@@ -102,6 +102,7 @@ include "_later.pxi"
 include "_arithmetic.pxi"
 include "_lanes.pxi"
 include "_steps.pxi"
+include "_step_kinds.pxi"
 include "_lanes_interface.pxi"
 include "_interface.pxi"
 include "_indexing.pxi"

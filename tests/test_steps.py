@@ -13,6 +13,7 @@ from dualdiff._taylor import Taylor, is_laned
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(30, 40))
 Y = RNG.normal(size=30)
+RNG_DATA = RNG.normal(size=(40, 2_000)) / 40
 
 
 def logistic(w):
@@ -127,6 +128,23 @@ def spread(w):
     return s + np.sum(np.sum(z.T, axis=1, keepdims=True) ** 2)
 
 
+TAPS = np.cos(np.arange(9.0))
+BINS = np.arange(40) // 8
+FEW = np.where(np.arange(40) % 5 > 1, RNG.normal(size=(12, 40)), 0.0)
+
+
+def linear_forms(w):
+    few = pytest.importorskip("scipy.sparse").csr_array(FEW)
+    s = np.sum(np.cumsum(w * w) ** 2) + np.sum(np.convolve(np.sin(w), TAPS, "same") ** 3)
+    s = s + np.sum(np.add.reduceat(w * w, [0, 9, 20]) ** 2) + np.sum(np.tanh(np.sin(w) @ few.T))
+    s = s + np.sum(np.cumsum(w.reshape(5, 8), 1) ** 3)
+    return s + np.sum(np.correlate(TAPS, w * w, "full") ** 2)
+
+
+def binned(w):
+    return np.sum(np.bincount(BINS, np.sin(w) * w) ** 2)
+
+
 def extremes_along(w):
     z = (X @ w).reshape(6, 5)
     top = np.max(z, axis=1, keepdims=True)
@@ -136,7 +154,7 @@ def extremes_along(w):
 
 
 FUNCTIONS = [(logistic, 40), (written, 40), (many_lanes, 40), (spread, 40), (extremes_along, 40),
-             (network, 295), (standardised, 60), (softmax, 40), (recurrent, 40),
+             (linear_forms, 40), (network, 295), (standardised, 60), (softmax, 40), (recurrent, 40),
              (many_sums, 40), (assigned, 40), (products, 40), (picked, 40), (extremes, 40),
              (dense_in_between, 40), (few_dense, 40), (nested, 40)]
 
@@ -182,6 +200,61 @@ def test_jacobians_take_no_steps():
         return np.tanh(X @ w)
 
     same(in_mode("always", jacfwd(f), X[0]), in_mode("never", jacfwd(f), X[0]))
+
+
+NESTED = {
+    "hvp": lambda f, w, v: dd.hvp(f, (w,), (v,)),
+    "jvp of grad": lambda f, w, v: dd.jvp(grad(f), (w,), (v,))[1],
+    "grad of a product": lambda f, w, v: grad(lambda w: np.sum(grad(f)(w) * v))(w),
+    "third order": lambda f, w, v: grad(lambda w: dd.jvp(
+        lambda u: dd.jvp(f, (u,), (v,))[1], (w,), (v,))[1])(w),
+    "taylor coefficient": lambda f, w, v: grad(lambda w: dd.nth_derivative(
+        lambda t: f(w + t * v), 3)(0.5))(w),
+    "two directions": lambda f, w, v: grad(lambda w: dd.jvp(
+        lambda u: dd.jvp(f, (u,), (v,))[1], (w,), (v[::-1].copy(),))[1])(w),
+}
+
+
+@pytest.mark.parametrize("call", NESTED)
+@pytest.mark.parametrize("f, n", [*FUNCTIONS, (binned, 40)],
+                         ids=[f.__name__ for f, _ in FUNCTIONS] + ["binned"])
+def test_nested_calls_are_the_dense_ones(f, n, call):
+    """What other calls add to a number goes through the steps with it."""
+    rng = np.random.default_rng(7)
+    w, v = 0.3 * rng.normal(size=n), rng.normal(size=n)
+    got, want = (in_mode(mode, NESTED[call], f, w, v) for mode in ("always", "never"))
+    assert_close(got, want, scale=100 * max(1.0, np.max(np.abs(want))))
+
+
+@pytest.mark.lanes("auto", "always", reason="about what stays sparse")
+@pytest.mark.parametrize("f, n", [
+    (lambda w: np.sum((w - np.mean(w)) ** 3), 100_000),
+    (lambda w: np.log(np.sum(np.exp(w - np.max(w)))), 100_000),
+    (lambda w: np.mean(np.logaddexp(0.0, RNG_DATA[:, : len(w)] @ w)), 2_000),
+    (lambda w: np.sum(np.tanh(np.concatenate([w[:1] * np.sum(w), w[1:] / np.sum(w * w)]))), 50_000),
+], ids=["centred", "logsumexp", "linear", "joined"])
+def test_products_with_hessians_cost_a_few_evaluations(f, n):
+    """One evaluation, whatever the number of unknowns, and memory for no matrix."""
+    import tracemalloc
+
+    x, v, calls = np.linspace(-1.0, 1.0, n), np.cos(np.arange(n)), []
+
+    def counted(w):
+        calls.append(1)
+        return f(w)
+
+    dd.hvp(f, (x[:50],), (v[:50],))
+    tracemalloc.start()
+    try:
+        got = dd.hvp(counted, (x,), (v,))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(calls) == 1
+    assert peak < 200 * 8 * n
+    step = 1e-5
+    slopes = (grad(f)(x + step * v) - grad(f)(x - step * v)) / (2 * step)
+    np.testing.assert_allclose(got, slopes, rtol=1e-5, atol=1e-5 * np.max(np.abs(slopes)))
 
 
 @pytest.mark.parametrize("rows", [30, 3000])
