@@ -14,7 +14,8 @@ import os
 
 from dualdiff._arguments import check_count
 from dualdiff._budget import BUDGET, LIVE, ROOM, SMALL, SMALL_BATCH, WHOLE, measured
-from dualdiff._jobs import Result, blocks_of, read_job, run_job
+from dualdiff._columns import by_columns, may_be
+from dualdiff._jobs import Result, blocks_of, equal_sizes, read_job, run_job
 from dualdiff._memory import clear_memory_pool
 from dualdiff._seeding import evaluated, lanes_pay
 from dualdiff._taylor import DenseLimit, StepsStop, is_laned
@@ -30,13 +31,6 @@ def jobs_of(blocks, order, diagonal=False):
     for chosen in itertools.combinations_with_replacement(blocks, order):
         out.append([(*b, len(list(same))) for b, same in itertools.groupby(chosen)])
     return out
-
-
-def equal_sizes(count, size):
-    """count cut into pieces of at most `size`, as equal as can be."""
-    pieces = -(-count // size)
-    low, more = divmod(count, pieces)
-    return [low + 1] * more + [low] * (pieces - more)
 
 
 def monomials(size, order, several):
@@ -106,7 +100,12 @@ def derive(task, chunk_size=None, executor=None, found=None):
             except StepsStop:
                 continue
             except DenseLimit:
-                break  # too large without lanes: in chunks of seeds, then
+                break  # too large without lanes: by columns, or in chunks of seeds, then
+        if may_be(task):
+            try:
+                return by_columns(task, size, executor)
+            except DenseLimit:
+                pass
     if size is not None:
         pass
     elif task.diagonal and order > 1 and count > DIAGONAL:

@@ -101,9 +101,7 @@ class Part:
 
 def run_job(task, blocks, lead, lanes=False, steps=False):
     """Evaluate once; blocks = [(first, stop, order)] ascending; lead: read values and aux."""
-    if task.sent is not None:
-        memory_budget(task.sent[0])
-        set_lanes(task.sent[1])
+    receive(task)
     count, spans = task.inputs.count, [(lo, hi) for lo, hi, _ in blocks]
     whole = None if spans == [(0, count)] else Factor(count, task.order)
     if lanes and whole is not None:
@@ -118,6 +116,13 @@ def run_job(task, blocks, lead, lanes=False, steps=False):
         args = None
         for call in calls:
             call.__exit__()
+
+
+def receive(task):
+    """Take over the settings of the process that sent a task."""
+    if task.sent is not None:
+        memory_budget(task.sent[0])
+        set_lanes(task.sent[1])
 
 
 def part_of(count, spans, whole):
@@ -210,6 +215,13 @@ def blocks_of(sizes):
     """Ranges of seeds of these sizes, one after another."""
     ends = list(itertools.accumulate(sizes))
     return list(zip([0, *ends], ends, strict=False))
+
+
+def equal_sizes(count, size):
+    """count cut into pieces of at most `size`, as equal as can be."""
+    pieces = -(-count // size)
+    low, more = divmod(count, pieces)
+    return [low + 1] * more + [low] * (pieces - more)
 
 
 # ---- the results of all jobs ------------------------------------------------------
