@@ -29,7 +29,7 @@ from libc.math cimport pow as c_pow
 from libc.stdint cimport int32_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
-from numpy cimport ndarray
+from numpy cimport ndarray, npy_intp
 
 from dualdiff._algebra cimport (
     Algebra, Factor, Table, algebra_of, dense_algebra, laned_algebra, lower_of, relabel,
@@ -100,6 +100,7 @@ include "_storage.pxi"
 include "_later.pxi"
 include "_arithmetic.pxi"
 include "_lanes.pxi"
+include "_lane_moves.pxi"
 include "_steps.pxi"
 include "_lanes_interface.pxi"
 include "_interface.pxi"
