@@ -471,6 +471,27 @@ cdef void scatter(double *g, ndarray lane, ndarray row) noexcept:
                 g[(<cnp.npy_intp *>(seeds + i * sl))[0]] += (<double *>(t + i * st))[0]
 
 
+cdef bint all_differ(ndarray lane) noexcept:
+    """Whether a lane stays the same along no axis."""
+    cdef int q
+    for q in range(cnp.PyArray_NDIM(lane)):
+        if cnp.PyArray_STRIDE(lane, q) == 0 and cnp.PyArray_DIM(lane, q) != 1:
+            return False
+    return True
+
+
+cdef void scatter_axes(double *g, char *seeds, npy_intp *by, char *t, npy_intp *steps,
+                       npy_intp *dims, int nd) noexcept nogil:
+    """g[lane] += row, element by element in C order, of arrays of nd dimensions."""
+    cdef npy_intp i
+    for i in range(dims[0]):
+        if nd > 1:
+            scatter_axes(g, seeds + i * by[0], by + 1, t + i * steps[0], steps + 1, dims + 1,
+                         nd - 1)
+        else:
+            g[(<npy_intp *>(seeds + i * by[0]))[0]] += (<double *>(t + i * steps[0]))[0]
+
+
 cdef bint slice_of(Factor parent, ndarray lane, Py_ssize_t *start) noexcept:
     """Whether a one-dimensional lane is a run of consecutive seeds."""
     cdef ndarray seeds = parent.arange
@@ -513,6 +534,10 @@ cdef Taylor laned_sum(Taylor x):
                 with nogil:
                     for i in range(n):
                         g[start + i] += t[i]
+            elif cnp.PyArray_NDIM(row) > 1 and all_differ(lane):
+                scatter_axes(g, <char *>cnp.PyArray_DATA(lane), cnp.PyArray_STRIDES(lane),
+                             <char *>cnp.PyArray_DATA(row), cnp.PyArray_STRIDES(row),
+                             cnp.PyArray_DIMS(row), cnp.PyArray_NDIM(row))
             else:
                 if cnp.PyArray_NDIM(row) > 1:
                     lane, row = flattened(lane, row)
@@ -610,6 +635,11 @@ cdef int laned_setitem(Taylor x, index, v) except -1:
     cdef Py_ssize_t i
     if is_pending(x) or type(v) is Taylor and has_lanes(v) and is_pending(<Taylor>v):
         v = dense(<Taylor>v)
+    if base.lanes is not None and cnp.PyArray_ISWRITEABLE(base._value) and not (
+        cnp.PyArray_ISWRITEABLE(base._terms)
+    ):
+        move_base(base, base)  # one element stands for a row of them (seed_lanes)
+        sync(x)
     if type(v) is not Taylor:
         x._value[index] = v
         terms, at = last_axis(x._terms, index)

@@ -207,3 +207,61 @@ def test_dense_jacobians_by_several_arguments():
         set_lanes(before)
     assert_equal(value, f(*args))
     assert [j.shape for j in jac] == [(24, 2, 9), (24, 2, 15)]
+
+
+WRITES = {
+    "constant": lambda x: x.__setitem__(3, 2.0),
+    "constants": lambda x: x.__setitem__(slice(1, 3), 0.0),
+    "element": lambda x: x.__setitem__(4, x[5] * x[6]),
+    "slice": lambda x: x.__setitem__(slice(2, 5), several(x[7:10])),
+    "view": lambda x: x[2:].__setitem__(slice(None, None, 5), 1.0),
+    "reshaped": lambda x: x.reshape(4, 6).__setitem__((slice(None), 1), x[:4]),
+    "in place": lambda x: x.__imul__(3.0),
+    "places": lambda x: x.__setitem__([1, 1, 20], x[:3]),
+}
+
+
+@pytest.mark.parametrize("name", WRITES)
+@pytest.mark.parametrize("of", [lambda x: x, lambda x: np.roll(x, 5), lambda x: x[::-1]])
+def test_seeds_of_large_arrays_can_be_written_to(name, of):
+    """Their terms are one element, read-only, until then."""
+    def f(x):
+        y = of(x)
+        view = y[1:4]
+        WRITES[name](y)
+        return np.concatenate([x * x, y, view])
+
+    small, dense = both(f, X)
+    before = set_later_bytes(1)
+    try:
+        large, _ = both(f, X)
+    finally:
+        set_later_bytes(before)
+    assert_equal(large, small)
+    assert_close(large, dense)
+
+
+def test_seeds_of_large_arrays_have_no_memory():
+    x = np.ones(2**16)
+    with Call(x.size, 2, True) as call:
+        y = call.seed(x)
+        assert laned_parts(y)[2].strides == (8, 0)
+        assert laned_parts(np.roll(y, 3))[2].strides == (8, 0)
+        y[0] = 1.0
+        assert laned_parts(y)[2].strides == (8 * x.size, 8)
+
+
+@pytest.mark.parametrize("f", [
+    lambda x: np.sum(x[:, 1:, :-1] * x[:, :-1, 1:]),
+    lambda x: np.sum(x.T[::-1] * x.T),
+    lambda x: np.sum(np.broadcast_to(x[0, 0], (3, 4)) * x[1]),
+    lambda x: np.sum(x[:1, :, ::2]),
+    lambda x: np.sum(x[:, :0]) + np.sum(x),
+])
+@pytest.mark.parametrize("later", [1, 2**62])
+def test_sums_over_several_axes(f, later):
+    before = set_later_bytes(later)
+    try:
+        assert_close(*both(f, BOX))
+    finally:
+        set_later_bytes(before)
