@@ -148,6 +148,20 @@ def test_warnings_come_once():
     assert len(found) == 1
 
 
+def test_warnings_of_one_step_come_once():
+    def f(x):
+        y = 1.0 / x
+        return np.concatenate([y, x]) + np.concatenate([x, y])
+
+    before = set_later_bytes(1)
+    try:
+        with pytest.warns(RuntimeWarning, match="divide by zero") as found:
+            jacfwd(f)(np.where(np.arange(30) == 3, 0.0, 1.0))
+    finally:
+        set_later_bytes(before)
+    assert sum("divide" in str(w.message) for w in found) == 1
+
+
 @pytest.mark.parametrize("bad", [
     lambda x: np.concatenate([x, x[0]]),
     lambda x: np.concatenate([x, x[:, :2]]),
@@ -200,6 +214,9 @@ def test_dense_jacobians_by_several_arguments():
         for a, b in zip(np.atleast_1d(found) if argnums == 2 else found,
                         np.atleast_1d(dense) if argnums == 2 else dense, strict=True):
             assert_close(a, b)
+    one, line = jacfwd(lambda s, x: s * x[3], (0, 1))(1.5, np.arange(600.0))
+    assert type(one) is np.float64 and one == 3.0
+    assert_equal(line, np.where(np.arange(600) == 3, 1.5, 0.0))
     before = set_lanes("always")
     try:
         value, jac = value_and_jacfwd(f, (0, 2))(*args)
