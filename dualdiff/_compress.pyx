@@ -1,9 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
 """Compressed sparse rows without SciPy: made from lanes or from entries, and coloured.
 
-May import: NumPy.  Invariants: in what is made here the columns of a row ascend and none
-stands twice; entries of one position are summed in the order in which they came, so that
-mirrored entries of a symmetric matrix come out equal to the last bit.
+May import: NumPy, recycled memory.  Invariants: in what is made here the columns of a row
+ascend and none stands twice; entries of one position are summed in the order in which they came,
+so that mirrored entries of a symmetric matrix come out equal to the last bit.
 """
 
 import numpy as np
@@ -11,6 +11,8 @@ import numpy as np
 cimport numpy as cnp
 from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport free, malloc
+
+from dualdiff._memory import new
 
 cnp.import_array()
 
@@ -40,6 +42,7 @@ cdef class Lanes:
     cdef list kept
     cdef char **at
     cdef Py_ssize_t *step
+    cdef Py_ssize_t *order      # of lanes, in one row: the columns ascend
     cdef Py_ssize_t count
 
     def __cinit__(self, lanes):
@@ -48,7 +51,8 @@ cdef class Lanes:
         self.count = len(self.kept)
         self.at = <char **>malloc((self.count + 1) * sizeof(char *))
         self.step = <Py_ssize_t *>malloc((self.count + 1) * sizeof(Py_ssize_t))
-        if self.at == NULL or self.step == NULL:
+        self.order = <Py_ssize_t *>malloc((self.count + 1) * sizeof(Py_ssize_t))
+        if self.at == NULL or self.step == NULL or self.order == NULL:
             raise MemoryError
         for q in range(self.count):
             self.at[q] = <char *>cnp.PyArray_DATA(<cnp.ndarray>self.kept[q])
@@ -57,6 +61,7 @@ cdef class Lanes:
     def __dealloc__(self):
         free(self.at)
         free(self.step)
+        free(self.order)
 
 
 def rows_of_lanes(terms, lanes, Py_ssize_t n):
@@ -64,30 +69,39 @@ def rows_of_lanes(terms, lanes, Py_ssize_t n):
 
     Seed 0 stands for nothing: its entries are left out.  n: columns.
     """
-    kind = index_type(n, terms.size)
-    data = np.empty(terms.size, terms.dtype)
-    indices = np.empty(terms.size, kind)
-    indptr = np.empty(terms.shape[1] + 1, kind)
+    kind = np.dtype(index_type(n, terms.size))
+    data = new((terms.size,), terms.dtype)
+    indices = new((terms.size,), kind)
+    indptr = new((terms.shape[1] + 1,), kind)
     terms = np.ascontiguousarray(terms)
     used = _rows_of_lanes(terms, Lanes(lanes), data, indices, indptr) if terms.size else 0
     if not terms.size:
         indptr[:] = 0
-    data.resize(used, refcheck=False)
-    indices.resize(used, refcheck=False)
-    return data, indices, indptr
+    return shortened(data, used), shortened(indices, used), indptr
+
+
+def shortened(a, used):
+    """a[:used], without the memory behind it where that is much."""
+    return a if used == len(a) else a[:used] if 4 * used >= 3 * len(a) else a[:used].copy()
+
+
+cdef inline cnp.npy_intp seed_at(Lanes lanes, Py_ssize_t q, Py_ssize_t i) noexcept nogil:
+    return (<cnp.npy_intp *>(lanes.at[q] + i * lanes.step[q]))[0]
 
 
 def _rows_of_lanes(const value_t[:, ::1] terms, Lanes lanes, value_t[::1] data,
                    index_t[::1] indices, index_t[::1] indptr):
-    cdef Py_ssize_t i, q, j, p, start, k = 0, m = terms.shape[1]
+    """Row by row: each sorts its columns, unless they ascend in the order of the row before."""
+    cdef Py_ssize_t i = 0, q, j, p, start, k = 0, m = terms.shape[1], count = lanes.count
+    cdef cnp.npy_intp seed, before
     cdef index_t c
     cdef value_t v
     indptr[0] = 0
     with nogil:
-        for i in range(m):
+        while i < m:
             start = k
-            for q in range(lanes.count):
-                c = <index_t>((<cnp.npy_intp *>(lanes.at[q] + i * lanes.step[q]))[0] - 1)
+            for q in range(count):
+                c = <index_t>(seed_at(lanes, q, i) - 1)
                 if c < 0:
                     continue
                 v = terms[q, i]
@@ -100,10 +114,30 @@ def _rows_of_lanes(const value_t[:, ::1] terms, Lanes lanes, value_t[::1] data,
                 for p in range(k, j, -1):
                     indices[p] = indices[p - 1]
                     data[p] = data[p - 1]
+                    lanes.order[p - start] = lanes.order[p - start - 1]
                 indices[j] = c
                 data[j] = v
+                lanes.order[j - start] = q
                 k += 1
-            indptr[i + 1] = <index_t>k
+            i += 1
+            indptr[i] = <index_t>k
+            while k - start == count and i < m:
+                before = 0
+                for p in range(count):
+                    q = lanes.order[p]
+                    seed = seed_at(lanes, q, i)
+                    if seed <= before:
+                        break
+                    before = seed
+                    indices[k + p] = <index_t>(seed - 1)
+                    data[k + p] = terms[q, i]
+                else:
+                    start = k
+                    k += count
+                    i += 1
+                    indptr[i] = <index_t>k
+                    continue
+                break
     return k
 
 
@@ -204,8 +238,8 @@ def rows_of_diagonals(terms, a, b, Lanes lanes, Py_ssize_t n):
     total = 2 * np.count_nonzero(there)
     if offsets and offsets[0] == 0:
         total -= np.count_nonzero(there[0])
-    kind = index_type(n, total)
-    out = np.empty(total, terms.dtype), np.empty(total, kind), np.empty(n + 1, kind)
+    kind = np.dtype(index_type(n, total))
+    out = new((total,), terms.dtype), new((total,), kind), new((n + 1,), kind)
     _write_diagonals(data, there, np.array(offsets, np.intp), *out)
     return out
 

@@ -214,7 +214,7 @@ cdef class Evaluated:
         cdef Taylor y = self.number(False)
         cdef Py_ssize_t q, n, first
         if y is None:
-            return None
+            return self.laned_jacobians()
         if y._value is None:
             return self.gradients()
         terms = terms_of(y)
@@ -226,6 +226,29 @@ cdef class Evaluated:
             own = () if PyFloat_Check(x) else x.shape
             n = 1 if PyFloat_Check(x) else cnp.PyArray_SIZE(<ndarray>x)
             out.append(rows[:, first : first + n].copy(order="C").reshape(shape + own))
+        return out
+
+    cdef list laned_jacobians(self):
+        """As jacobians, of a result with lanes over these seeds; None of any other."""
+        cdef Taylor y
+        cdef list out = []
+        if not has_lanes(self.result):
+            return None
+        y = <Taylor>self.result
+        sync(y)
+        if y.lanes is None or len(y.alg.factors) != 1 or is_pending(y) or (
+            (<Factor>y.alg.factors[0]).parent is not self.call.factor
+            or cnp.PyArray_TYPE(y._value) != cnp.NPY_DOUBLE
+        ):
+            return None
+        terms = np.ascontiguousarray(y._terms)
+        lanes = [np.ascontiguousarray(lane) for lane in y.lanes]
+        shape = (<object>y._value).shape
+        for q, x in enumerate(self.inputs):
+            own = () if PyFloat_Check(x) else x.shape
+            block = np.zeros(shape + own)
+            scatter_block(block, cnp.PyArray_SIZE(y._value), terms, lanes, self.firsts[q])
+            out.append(block if block.ndim else block[()])
         return out
 
     def hessians(self):
@@ -260,6 +283,22 @@ cdef class Evaluated:
                 row.append(block.reshape(shape) if shape else block[0])
             rows.append(row)
         return rows
+
+
+cdef void scatter_block(ndarray block, Py_ssize_t m, ndarray terms, list lanes,
+                        Py_ssize_t first):
+    """Add terms of m elements where lanes say, in columns `first` and following: a row each."""
+    cdef Py_ssize_t i, k, s, n = cnp.PyArray_SIZE(block) // max(m, 1)
+    cdef double *to = <double *>cnp.PyArray_DATA(block)
+    cdef double *t = <double *>cnp.PyArray_DATA(terms)
+    cdef cnp.npy_intp *seeds
+    for k in range(len(lanes)):
+        seeds = <cnp.npy_intp *>cnp.PyArray_DATA(<ndarray>lanes[k])
+        with nogil:
+            for i in range(m):
+                s = seeds[i] - first
+                if 0 <= s < n:
+                    to[i * n + s] += t[k * m + i]
 
 
 cdef shaped(double *c, x):

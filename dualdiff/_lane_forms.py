@@ -21,6 +21,7 @@ from dualdiff._taylor import (
     Taylor,
     apply,
     is_laned,
+    joined_along,
     laned_parts,
     lanes_fit,
     make_laned,
@@ -30,6 +31,7 @@ from dualdiff._taylor import (
     pack,
     product_step,
     reshaped,
+    rolled_along,
     side_by_side,
     sum_step,
 )
@@ -63,22 +65,6 @@ def each(func):
     return lambda *arrays: form(*arrays) if len(arrays) == 1 else tuple([func(x) for x in arrays])
 
 
-_moved_reshape = mover(np.reshape)
-
-
-def reshape(x, *args, **kwargs):
-    """np.reshape: a view where that can be."""
-    y = reshaped(x, args[0]) if len(args) == 1 and not kwargs and is_laned(x) else None
-    return _moved_reshape(x, *args, **kwargs) if y is None else y
-
-
-def reshape_method(x, *shape, order="C"):
-    """x.reshape(shape) and x.reshape(*shape)."""
-    shape = shape[0] if len(shape) == 1 else shape
-    y = reshaped(x, shape) if order == "C" else None
-    return np.reshape(x, shape, order) if y is None else y
-
-
 def stacked(rows):
     """np.stack(rows), without a copy of a single one."""
     if len(rows) == 1:
@@ -89,41 +75,48 @@ def stacked(rows):
     return out
 
 
-def rolled(a, shift, axis=None):
-    """np.roll; along one axis in two pieces, without its index arithmetic."""
-    if axis is None and a.ndim == 1:
-        axis = 0
-    if type(shift) is not int or type(axis) is not int or not -a.ndim <= axis < a.ndim or (
-        not a.shape[axis]
-    ):
-        return np.roll(a, shift, axis)
-    cut = -shift % a.shape[axis]
-    before = (slice(None),) * (axis % a.ndim)
-    pieces = a[(*before, slice(cut, None))], a[(*before, slice(cut))]
-    return np.concatenate(pieces, axis, out=new(a.shape, a.dtype))
+def roll(a, shift, axis=None):
+    """np.roll."""
+    found = rolled_along(a, shift, axis)
+    return any_roll(a, shift, axis) if found is None else found
 
 
-def list_mover(func, along=False):
-    """A function that joins arrays of a sequence: concatenate, stack.
+any_roll = mover(np.roll)
 
-    along: it takes an axis, so that it joins all rows of terms in one call.
-    """
+
+def reshape(a, shape, order="C", **kwargs):
+    """np.reshape."""
+    found = None if order != "C" or kwargs else reshaped(a, shape)
+    return any_reshape(a, shape, order, **kwargs) if found is None else found
+
+
+any_reshape = mover(np.reshape)
+
+
+def list_mover(func):
+    """A function that joins arrays of a sequence: vstack, column_stack."""
 
     def form(xs, *args, **kwargs):
         if holds(args) or holds(kwargs) or kwargs.get("out") is not None:
             return NotImplemented
-        rows, axis = None, kwargs.get("axis", 0)
-        if along and not args and kwargs.keys() <= {"axis"} and type(axis) is int:
-            def rows(terms, shape):
-                out = new((len(terms[0]), *shape), terms[0].dtype)
-                return func(terms, axis=axis + 1 if axis >= 0 else axis, out=out)
-        return joined(lambda arrays: func(arrays, *args, **kwargs), list(xs), rows)
+        return joined(lambda arrays: func(arrays, *args, **kwargs), list(xs))
 
     return form
 
 
-def joined(f, xs, rows=None):
-    """f of a list of arrays, where f only moves elements of them; rows: of one with rows."""
+def joiner(func, stack):
+    """concatenate or stack: simple sequences in one call."""
+    any_list = list_mover(func)
+
+    def form(arrays, axis=0, *args, **kwargs):
+        found = None if args or kwargs else joined_along(arrays, axis, stack)
+        return any_list(arrays, axis, *args, **kwargs) if found is None else found
+
+    return form
+
+
+def joined(f, xs):
+    """f of a list of arrays, where f only moves elements of them."""
     xs = one_lane_count([pack(x) if holds(x) else np.asarray(x) for x in xs])
     if xs is None:
         return NotImplemented
@@ -135,12 +128,8 @@ def joined(f, xs, rows=None):
              for k, v in zip(known, values, strict=True)]
     lanes = [k[3] if k else [np.zeros(v.shape, np.intp)] * count
              for k, v in zip(known, values, strict=True)]
-    if rows and all(t.dtype == result.dtype for t in terms):
-        every = rows(terms, result.shape)
-        lanes = [rows([x[q][None] for x in lanes], result.shape)[0, ...] for q in range(count)]
-    else:
-        every = stacked([f([t[r] for t in terms]) for r in range(alg.M - 1)])
-        lanes = [f([x[q] for x in lanes]) for q in range(count)]
+    every = stacked([f([t[r] for t in terms]) for r in range(alg.M - 1)])
+    lanes = [f([x[q] for x in lanes]) for q in range(count)]
     return make_laned(alg, result, every.astype(result.dtype, copy=False), lanes)
 
 
@@ -319,7 +308,8 @@ def elements(x, places):
 HOOKS["product"] = strong_product
 
 METHODS.update({
-    "reshape": reshape_method,
+    "reshape": lambda x, *shape, order="C", **kwargs: reshape(
+        x, shape[0] if len(shape) == 1 else shape, order, **kwargs),
     "ravel": lambda x, order="C": np.ravel(x, order),
     "flatten": lambda x, order="C": np.copy(np.ravel(x, order)),
     "transpose": lambda x, *axes: np.transpose(
@@ -337,16 +327,16 @@ METHODS.update({
 })
 
 LANED.update({
-    np.reshape: reshape,
     **{f: mover(f) for f in (
         np.ravel, np.transpose, np.swapaxes, np.moveaxis, np.rollaxis, np.expand_dims,
         np.squeeze, np.broadcast_to, np.flip, np.fliplr, np.flipud, np.rot90, np.repeat,
         np.tile, np.take, np.take_along_axis, np.diagonal, np.delete, np.tril, np.triu, np.copy,
         np.matrix_transpose)},
     **{f: each(f) for f in (np.atleast_1d, np.atleast_2d, np.atleast_3d)},
-    np.roll: mover(rolled),
-    np.concatenate: list_mover(np.concatenate, along=True),
-    np.stack: list_mover(np.stack, along=True),
+    np.reshape: reshape,
+    np.roll: roll,
+    np.concatenate: joiner(np.concatenate, False),
+    np.stack: joiner(np.stack, True),
     **{f: list_mover(f) for f in (
         np.vstack, np.hstack, np.dstack, np.column_stack)},
     np.where: where,

@@ -30,35 +30,6 @@ def make_laned_view(Taylor x, value, terms, lanes):
     return y
 
 
-def reshaped(Taylor x, shape):
-    """x.reshape(shape) as a view; None where it is none, or x has no lanes."""
-    cdef Taylor y
-    if x.base is not None:
-        sync(x)
-    if x.lanes is None or is_pending(x) or not (
-        cnp.PyArray_IS_C_CONTIGUOUS(x._value) and contiguous_rows(x._terms)
-    ):
-        return None
-    value = (<object>x._value).reshape(shape)
-    shape = value.shape
-    y = new_laned(x.alg, value, (<object>x._terms).reshape((x.alg.M - 1,) + shape),
-                  tuple([lane.reshape(shape) for lane in x.lanes]))
-    y.base = x if x.base is None else x.base
-    y.stamp = y.base.stamp
-    return y
-
-
-cdef bint contiguous_rows(ndarray terms) noexcept:
-    """Whether each row of terms is C-contiguous."""
-    cdef int q
-    cdef Py_ssize_t step = cnp.PyArray_ITEMSIZE(terms)
-    for q in range(cnp.PyArray_NDIM(terms) - 1, 0, -1):
-        if cnp.PyArray_DIM(terms, q) != 1 and cnp.PyArray_STRIDE(terms, q) != step:
-            return False
-        step *= cnp.PyArray_DIM(terms, q)
-    return True
-
-
 def is_laned(x):
     """Whether x is a number with lanes."""
     return has_lanes(x)

@@ -12,7 +12,7 @@ its memory (settle_readers), and a plain array that might change is used at once
 own references to all that it reads: another thread may compute the same numbers.
 """
 
-cdef Py_ssize_t LATER_BYTES = 1 << 17   # of values from which operations wait
+LATER_BYTES = 1 << 17                       # of values from which operations wait
 cdef enum:
     LATER_STEPS = 48                    # operations that wait for one result
 
@@ -257,15 +257,22 @@ cdef int compute(Later root) except -1:
     cdef dict place = {}
     cdef list order = [], results
     cdef Later q
-    cdef Py_ssize_t i
     if root.value is not None:
         return 0
     collect(root, place, order)
-    results = run_steps(root, place, order)
+    results = run_steps(root, place, order, None, None)
     if results is None:  # one by one, for the values of each that NumPy will warn of
         for q in order:
             compute(q)
         return 0
+    keep_results(order, results)
+    return 0
+
+
+cdef int keep_results(list order, list results) except -1:
+    """Let what has been computed, and is kept, wait no more."""
+    cdef Later q
+    cdef Py_ssize_t i
     for i in range(len(order)):
         if results[i] is not None:
             q = <Later>order[i]
@@ -275,10 +282,30 @@ cdef int compute(Later root) except -1:
     return 0
 
 
-cdef list run_steps(Later root, dict place, list order):
+cdef bint compute_into(Later root, ndarray value, ndarray terms) except -1:
+    """Compute root into memory of somebody else, and let it wait on; False if that cannot be.
+
+    A second reader, or NumPy's warnings, want it to be computed for good.
+    """
+    cdef dict place = {}
+    cdef list order = [], results
+    if root.value is not None or root.copied:
+        return False
+    collect(root, place, order)
+    results = run_steps(root, place, order, value, terms)
+    if results is None:
+        return False
+    root.copied = True
+    results[len(order) - 1] = None
+    keep_results(order, results)
+    return True
+
+
+cdef list run_steps(Later root, dict place, list order, ndarray to_value, ndarray to_terms):
     """Run a job: for each step its value and terms, or None where it is not kept.
 
-    None in place of it all if there are several and one raised a floating-point exception.
+    None in place of it all if one raised a floating-point exception and there are several,
+    or root goes to memory that is given.
     """
     cdef dd_job job
     cdef Py_ssize_t i, n = len(order)
@@ -299,7 +326,10 @@ cdef list run_steps(Later root, dict place, list order):
         for i in range(n):
             q = <Later>order[i]
             fill_step(&job, job.steps + i, exponents + i, q, place, operands)
-            if q is root or is_kept(q):
+            if q is root and to_value is not None:
+                operand(&job, &job.steps[i].c, to_value, to_terms)
+                results.append((to_value, to_terms))
+            elif q is root or is_kept(q):
                 value = empty_like_shape(q.shaped, q.typenum)
                 terms = empty_terms(q.alg, value)
                 operand(&job, &job.steps[i].c, value, terms)
@@ -307,7 +337,7 @@ cdef list run_steps(Later root, dict place, list order):
             else:
                 results.append(None)
         if execute(&job):
-            if n > 1:
+            if n > 1 or to_value is not None:
                 return None
             complain(root)
         return results

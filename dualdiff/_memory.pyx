@@ -88,12 +88,15 @@ cdef ndarray empty(int nd, npy_intp *dims, int typenum):
     cdef ndarray out
     cdef char *data
     cdef cnp.PyArray_Descr *descr
-    item = 16 if typenum == cnp.NPY_LONGDOUBLE else 4 if typenum == cnp.NPY_FLOAT else 8
+    item = 16 if typenum == cnp.NPY_LONGDOUBLE else 8
+    if typenum == cnp.NPY_FLOAT or typenum == cnp.NPY_INT32:
+        item = 4
     size = item
     for q in range(nd):
         size *= dims[q]
     if size < SMALL or not (typenum == cnp.NPY_DOUBLE or typenum == cnp.NPY_FLOAT
-                            or typenum == cnp.NPY_LONGDOUBLE or typenum == cnp.NPY_INTP):
+                            or typenum == cnp.NPY_LONGDOUBLE or typenum == cnp.NPY_INTP
+                            or typenum == cnp.NPY_INT32):
         return cnp.PyArray_EMPTY(nd, dims, typenum, 0)
     block = take(size)
     data = <char *>((<uintptr_t>block.raw + ALIGN - 1) & ~<uintptr_t>(ALIGN - 1))

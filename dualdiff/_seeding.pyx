@@ -22,7 +22,7 @@ from dualdiff._algebra cimport (
     Algebra, Factor, acquire, acquire_factor, release, release_factor,
 )
 from dualdiff._taylor cimport (
-    Taylor, dense_within, eliminated, has_lanes, is_pending, new_array, new_laned,
+    LATER_BYTES, Taylor, dense_within, eliminated, has_lanes, is_pending, new_array, new_laned,
     new_scalar, sync, terms_of, value_of,
 )
 
@@ -124,14 +124,20 @@ cdef ndarray no_terms(Py_ssize_t rows, ndarray value):
 cdef Taylor seed_lanes(Factor factor, ndarray value, Py_ssize_t first, labels=None):
     """x + e with one local seed, whose lane numbers the elements from `first` on.
 
-    labels: other numbers than 0, 1, ... for the seeds.
+    labels: other numbers than 0, 1, ... for the seeds.  The terms of a large array are not in
+    memory, but one element of each row, read-only.
     """
     cdef Algebra alg
     factor.seeds()
     alg = factor.lanes(1)
     shape = (<object>value).shape
-    terms = no_terms(alg.M - 1, value)
-    terms[0] = 1
+    if cnp.PyArray_NBYTES(value) < LATER_BYTES:
+        terms = no_terms(alg.M - 1, value)
+        terms[0] = 1
+    else:
+        terms = np.zeros((alg.M - 1,) + (1,) * len(shape), (<object>value).dtype)
+        terms[0] = 1
+        terms = np.broadcast_to(terms, (alg.M - 1,) + shape)
     labels = factor.arange if labels is None else labels
     lane = labels[first : first + cnp.PyArray_SIZE(value)].reshape(shape)
     return new_laned(alg, value, terms, (lane,))

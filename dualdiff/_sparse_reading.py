@@ -200,7 +200,9 @@ def by_lanes(task, room):
     try:
         args = inputs.rebuilt([call.seed(leaf.x, leaf.first + 1) if leaf.n else leaf.x
                                for leaf in inputs.leaves])
-        result, aux = split_aux(task.who, task.fun(*args, **task.kwargs), task.has_aux)
+        result = task.fun(*args, **task.kwargs)
+        args = None  # the seeds have memory that the matrix may take
+        result, aux = split_aux(task.who, result, task.has_aux)
         leaves, _ = task.check(result)
         if order == 1:
             matrix = stacked([jacobian_rows(call, y, n) for y in leaves], n)

@@ -5,6 +5,8 @@ from dualdiff._algebra cimport Algebra
 cdef enum:
     ROOM = 12  # coefficients that a number without dimensions holds in place
 
+cdef Py_ssize_t LATER_BYTES     # of values from which operations wait (_later.pxi)
+
 cdef class Later:       # see _later.pxi
     cdef Algebra alg
     cdef int kernel, loop, typenum
@@ -18,6 +20,7 @@ cdef class Later:       # see _later.pxi
     cdef Py_ssize_t users           # others that wait and read this one
     cdef Py_ssize_t held            # references by what is about to go
     cdef Py_ssize_t count           # operations up to this one
+    cdef bint copied                # computed once without keeping it (compute_into)
     cdef void *older
     cdef void *newer
 

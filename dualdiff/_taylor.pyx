@@ -29,7 +29,7 @@ from libc.math cimport pow as c_pow
 from libc.stdint cimport int32_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
-from numpy cimport ndarray
+from numpy cimport ndarray, npy_intp
 
 from dualdiff._algebra cimport (
     Algebra, Factor, Table, algebra_of, dense_algebra, first_seeds, laned_algebra, lower_of,
@@ -101,6 +101,8 @@ include "_storage.pxi"
 include "_later.pxi"
 include "_arithmetic.pxi"
 include "_lanes.pxi"
+include "_lanes_dense.pxi"
+include "_lane_moves.pxi"
 include "_steps.pxi"
 include "_step_kinds.pxi"
 include "_lanes_interface.pxi"
