@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from tolerances import assert_close
 
-from dualdiff import grad, value_and_grad
+from dualdiff import grad, hvp, jvp, value_and_grad
 from dualdiff._seeding import set_lanes
 
 rng = np.random.default_rng(8)
@@ -33,6 +33,24 @@ def both(f, *args, argnums=0):
         assert np.shape(a) == np.shape(b)
         assert_close(a, b, order=6, scale=max(1.0, np.abs(b).max(initial=0.0)))
     return value, slopes
+
+
+def both_nested(f, x):
+    """Products with the Hessian, and third derivatives along a direction, as `both` has it."""
+    v, w = np.cos(np.arange(x.size)), np.sin(np.arange(x.size) + 1.0)
+    calls = (lambda: hvp(f, (x,), (v,)), lambda: jvp(grad(f), (x,), (v,))[1],
+             lambda: grad(lambda x: np.sum(grad(f)(x) * v))(x),
+             lambda: grad(lambda x: jvp(lambda y: jvp(f, (y,), (v,))[1], (x,), (w,))[1])(x))
+    for call in calls:
+        got = {}
+        for mode in ("always", "never"):
+            before = set_lanes(mode)
+            try:
+                got[mode] = call()
+            finally:
+                set_lanes(before)
+        want = got["never"]
+        assert_close(got["always"], want, order=9, scale=max(1.0, np.abs(want).max(initial=0.0)))
 
 
 def network(W1, b1, W2, b2, x, y):
@@ -79,6 +97,7 @@ FUNCTIONS = {
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_functions(name):
     both(FUNCTIONS[name], X)
+    both_nested(FUNCTIONS[name], X)
 
 
 def test_network_in_four_arrays():
@@ -103,7 +122,9 @@ def test_network_in_a_tree():
 
 
 def test_mixture():
-    both(mixture, rng.normal(size=15), rng.normal(size=(20, 2)))
+    x = rng.normal(size=(20, 2))
+    both(mixture, rng.normal(size=15), x)
+    both_nested(lambda theta: mixture(theta, x), rng.normal(size=15))
 
 
 STEPS = {
@@ -147,6 +168,7 @@ def test_random_programs(program):
         return np.sum(np.tanh(pool[-1]))
 
     both(f, X)
+    both_nested(f, X)
 
 
 def test_constants_may_change_afterwards():
