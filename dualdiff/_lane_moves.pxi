@@ -230,7 +230,7 @@ def joined_along(xs, axis, bint stack):
     cdef list items, lanes = []
     if not isinstance(xs, (list, tuple)) or not PyLong_CheckExact(axis):
         return None
-    items = [np.asarray(item) if type(item) in (list, tuple) else item for item in xs]
+    items = [pack(item) if type(item) in (list, tuple) else item for item in xs]
     widest = widest_of(items)
     if widest is None:
         return None
