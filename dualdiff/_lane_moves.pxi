@@ -16,8 +16,8 @@ cdef void copy_runs(char *to, npy_intp *into, char *src, npy_intp *by, npy_intp 
         else:
             memcpy(to, src, run)
     elif nd == 1 and run == sizeof(double) and src != NULL:
-        for i in range(dims[0]):
-            (<double *>(to + i * into[0]))[0] = (<double *>(src + i * by[0]))[0]
+        for i in range(dims[0]):  # a constant size: one move
+            memcpy(to + i * into[0], src + i * by[0], sizeof(double))
     else:
         for i in range(dims[0]):
             copy_runs(to + i * into[0], into + 1, NULL if src == NULL else src + i * by[0], by + 1,
@@ -246,7 +246,7 @@ def joined_along(xs, axis, bint stack):
     cdef list items, lanes = []
     if not isinstance(xs, (list, tuple)) or not PyLong_CheckExact(axis):
         return None
-    items = [np.asarray(item) if type(item) in (list, tuple) else item for item in xs]
+    items = [pack(item) if type(item) in (list, tuple) else item for item in xs]
     widest = widest_of(items)
     if widest is None:
         return None

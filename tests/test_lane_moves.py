@@ -41,6 +41,7 @@ MOVES = {
     "concatenate tuple": lambda x: np.concatenate((x[:, :1], x[:, 2:], x[:, :0]), axis=1),
     "concatenate one": lambda x: np.concatenate([several(x)]),
     "concatenate lists": lambda x: np.concatenate([[0.5, 2.0], x[0, 0], (1.0,), [3]]),
+    "concatenate singles": lambda x: np.concatenate([[x[0, 0, 0], 2.0], several(x)[0, 0], [1.0]]),
     "concatenate views": lambda x: np.concatenate([x.T, several(x)[..., ::-1].T], axis=1),
     "concatenate columns": lambda x: np.concatenate([x[:, :, ::2], x[:, :, 1::2]], axis=-1),
     "concatenate byte-swapped": lambda x: np.concatenate([x, C.astype(">f8")]),
@@ -177,6 +178,11 @@ def test_numpys_errors(bad):
     with pytest.raises(ValueError) as ours, Call(BOX.size, 1, True) as call:
         bad(call.seed(BOX))
     assert str(ours.value) == str(plain.value) and ours.type is plain.type
+
+
+def test_ragged_lists_are_refused():
+    with pytest.raises(TypeError, match="give all entries one shape"):
+        jacfwd(lambda x: np.concatenate([x, [x[0], x[1:3]]]))(np.ones(30))
 
 
 def test_reshaped_numbers_are_views():
