@@ -37,30 +37,40 @@ from dualdiff.rows.products import is_sparse, sparse_value
 
 
 class Back:
-    """Back from each element of a linear function of a number to the lanes of that number.
+    """Back from each element of a function of some numbers to the lanes of those.
 
-    transposed: from (count, *shape of the result) to (count, *shape of the number).
+    transposed: from (count, *shape of the result) to a (count, *shape) of each number.
     """
 
-    def __init__(self, x, shape, transposed):
-        _, _, terms, lanes = laned_parts(x)
-        self.terms = np.array(terms, order="C")
-        self.lanes = [np.array(lane, order="C") for lane in lanes]
+    def __init__(self, numbers, shape, transposed):
+        self.kept = []
+        for x in numbers:
+            _, _, terms, lanes = laned_parts(x)
+            self.kept.append((np.array(terms, order="C"), [np.array(a, order="C") for a in lanes]))
         self.shape, self.transposed = shape, transposed
-        self.nbytes = 2 * terms.nbytes
+        self.nbytes = sum(2 * terms.nbytes for terms, _ in self.kept)
 
     def __call__(self, g, T):
-        back = self.transposed(g.reshape(len(g), *self.shape))
-        for q, lane in enumerate(self.lanes):
-            scatter_rows(T, lane, self.terms[q, ...], back)
+        backs = self.transposed(g.reshape(len(g), *self.shape))
+        for (terms, lanes), back in zip(self.kept, backs, strict=True):
+            for q, lane in enumerate(lanes):
+                scatter_rows(T, lane, terms[q, ...], back)
+
+
+def step_of(numbers, value, transposed, held=0):
+    """The number of these values with seeds of its own; NotImplemented where it may not.
+
+    held: bytes that transposed keeps.
+    """
+    if not may_step(*numbers) or any(x.dtype != value.dtype for x in numbers):
+        return NotImplemented
+    back = Back(numbers, value.shape, transposed)
+    return step(numbers[0], value, back, back.nbytes + held)
 
 
 def linear_step(x, value, transposed):
-    """The number of these values with seeds of its own; NotImplemented where it may not."""
-    if not may_step(x) or value.dtype != x.dtype:
-        return NotImplemented
-    back = Back(x, value.shape, transposed)
-    return step(x, value, back, back.nbytes)
+    """The same of a linear function of one number."""
+    return step_of([x], value, lambda g: (transposed(g),))
 
 
 def lane_count(x):
