@@ -189,7 +189,8 @@ def scatter_rows(ndarray T, ndarray lane, ndarray row, ndarray g):
             v = <double *>cnp.PyArray_DATA(g) + r * each
             if each == n:
                 for i in range(n):
-                    t[at[i]] += c[i] * v[i]
+                    if c[i] != 0:
+                        t[at[i]] += c[i] * v[i]
             else:
                 one = v[0]
                 for i in range(n):
