@@ -1,4 +1,4 @@
-"""Part of _taylor.pyx: kernels on numbers: operators, powers, sums, comparisons."""
+"""Part of _taylor.pyx: kernels on numbers: operators, sums."""
 
 # ---- arithmetic ----------------------------------------------------------------
 
@@ -377,56 +377,6 @@ cdef to_dtype(x, dtype):
     if type(x) is Taylor:
         return x if (<Taylor>x).dtype == dtype else cast(x, dtype)
     return np.asarray(x, dtype)
-
-
-cdef Taylor scalar_square(Taylor x):
-    """x ** 2 to order 1; None where something is not finite."""
-    cdef Taylor y = new_scalar(x.alg)
-    cdef double *c = y.c
-    cdef double *a = x.c
-    cdef double slope = 2.0 * a[0], total = 0.0
-    cdef Py_ssize_t i
-    c[0] = c_pow(a[0], 2.0)
-    for i in range(1, x.alg.M):
-        c[i] = slope * a[i]
-        total += c[i]
-    return y if isfinite(c[0]) and isfinite(total) else None
-
-
-cdef power(a, p, bint ufunc):
-    """a ** p; ufunc: called as np.power, which has no short cuts for special exponents."""
-    cdef Taylor x, y
-    cdef double e
-    if type(a) is Taylor and (PyLong_CheckExact(p) or PyFloat_Check(p)):
-        x = <Taylor>a
-        e = PyLong_AsDouble(p) if PyLong_CheckExact(p) else PyFloat_AS_DOUBLE(p)
-        if x._value is None:
-            if e == 2.0 and x.alg.D == 1 and not ufunc:
-                y = scalar_square(x)
-                if y is not None:
-                    return y
-            y = new_scalar(x.alg)
-            if ufunc:
-                y.c[0] = np.power(_float64(x.c[0]), p)
-            else:
-                y.c[0] = c_pow(x.c[0], e)
-                if not isfinite(y.c[0]):
-                    _float64(x.c[0]) ** e  # for its warning
-            run_scalar(DD_power, x.alg.t, y.c, x.c, True, NULL, False, e)
-            return y
-        if PyFloat_CheckExact(p) or PyLong_CheckExact(p) or is_float64(x):
-            if kernel_type(cnp.PyArray_TYPE(x._value)) >= 0:
-                if e == 2.0 and not ufunc:
-                    return array_unary(DD_power, x, e, None, SQUARE)
-                if ufunc or not (e == 0.0 or e == 1.0 or e == -1.0 or e == 0.5):
-                    return array_unary(DD_power, x, e, None, POWER)
-            if x.base is not None:
-                sync(x)
-            value = np.asarray(np.power(x._value, p) if ufunc else x._value ** p)
-            if not cnp.PyArray_IS_C_CONTIGUOUS(value):
-                value = value.copy("C")
-            return array_unary(DD_power, x, e, value, NO_VALUES)
-    return _rows[np.power](a, p)
 
 
 cdef Taylor sum_all(Taylor x):

@@ -249,6 +249,8 @@ def solver(a0, uses):
 
     def solve(r):
         k, n = len(r), r.shape[-1]
+        if k == 1:
+            return np.linalg.solve(a0, r[0])[None]
         side = np.moveaxis(r, 0, -2).reshape(*r.shape[1:-1], k * n)
         x = np.linalg.solve(a0, side)
         return np.moveaxis(x.reshape(*x.shape[:-1], k, n), -2, 0)

@@ -39,26 +39,39 @@ from dualdiff.rows.products import is_sparse, sparse_value
 
 
 class Back:
-    """Back from each element of a linear function of a number to the lanes of that number.
+    """Back from each element of a function of some numbers to the lanes of those.
 
-    terms: (monomials of other calls' seeds, lanes, *shape of the number); transposed: from
-    (count, *shape of the result) to (count, *shape of the number).
+    kept: (terms, lanes) of each number, terms (monomials of other calls' seeds, lanes, *shape).
+    transposed: from (count, *shape of the result) to a (count, *shape) of each number.
     """
 
-    def __init__(self, terms, lanes, shape, transposed):
-        self.terms, self.lanes = terms, lanes
-        self.shape, self.transposed = shape, transposed
+    def __init__(self, kept, shape, transposed):
+        self.kept, self.shape, self.transposed = kept, shape, transposed
 
     def __call__(self, g, T):
-        g = g.reshape(len(g), len(self.terms), *self.shape)
-        for m, terms in enumerate(self.terms):
-            back = self.transposed(g[:, m])
-            for q, lane in enumerate(self.lanes):
-                scatter_rows(T, lane, terms[q, ...], back)
+        count = len(self.kept[0][0])
+        g = g.reshape(len(g), count, *self.shape)
+        for m in range(count):
+            backs = self.transposed(g[:, m])
+            for (terms, lanes), back in zip(self.kept, backs, strict=True):
+                for q, lane in enumerate(lanes):
+                    scatter_rows(T, lane, terms[m, q, ...], back)
+
+
+def step_of(numbers, value, transposed, held=0):
+    """The number of these values with seeds of its own; NotImplemented where it may not.
+
+    held: bytes that transposed keeps.
+    """
+    if not may_step(*numbers) or any(x.dtype != value.dtype for x in numbers):
+        return NotImplemented
+    kept = [step_parts(x)[1:] for x in numbers]
+    held += sum(2 * terms.nbytes for terms, _ in kept)
+    return step(numbers[0], value, Back(kept, value.shape, transposed), held)
 
 
 def linear_step(x, value, forward, transposed):
-    """The number of these values with seeds of its own; NotImplemented where it may not.
+    """The same of a linear function of one number, in nested calls, too.
 
     forward, transposed: the linear function and its transpose, of many arrays at once, one for
     each element of the first axis.
@@ -66,7 +79,7 @@ def linear_step(x, value, forward, transposed):
     if not may_step(x, nested=True) or value.dtype != x.dtype:
         return NotImplemented
     rest, terms, lanes = step_parts(x)
-    back = Back(terms, lanes, value.shape, transposed)
+    back = Back([(terms, lanes)], value.shape, lambda g: (transposed(g),))
     if type(rest) is Taylor:
         with np.errstate(all="ignore"):
             rows = forward(rest.terms)

@@ -118,21 +118,26 @@ cdef bint joins(cnp.npy_intp *dims, cnp.npy_intp *by, int q) noexcept nogil:
 
 cdef void scatter_line(double *t, Py_ssize_t n, char *lane, Py_ssize_t by_lane, char *row,
                        Py_ssize_t by_row, char *g, Py_ssize_t by) noexcept nogil:
+    """Exact zeros add nothing: many fall on one seed, and an infinity of g would make NaN."""
     cdef Py_ssize_t i
     cdef cnp.npy_intp *at = <cnp.npy_intp *>lane
     cdef double *c = <double *>row
     cdef double *v = <double *>g
-    cdef double one = v[0]
+    cdef double one = v[0], each
     if by_lane == sizeof(cnp.npy_intp) and by_row == sizeof(double) and by == sizeof(double):
         for i in range(n):
-            t[at[i]] += c[i] * v[i]
+            if c[i] != 0:
+                t[at[i]] += c[i] * v[i]
     elif by_lane == sizeof(cnp.npy_intp) and by_row == sizeof(double) and by == 0:
         for i in range(n):
-            t[at[i]] += c[i] * one
+            if c[i] != 0:
+                t[at[i]] += c[i] * one
     else:
         for i in range(n):
-            t[(<cnp.npy_intp *>(lane + i * by_lane))[0]] += (
-                (<double *>(row + i * by_row))[0] * (<double *>(g + i * by))[0])
+            each = (<double *>(row + i * by_row))[0]
+            if each != 0:
+                t[(<cnp.npy_intp *>(lane + i * by_lane))[0]] += each * (
+                    <double *>(g + i * by))[0]
 
 
 cdef class Kept:

@@ -24,9 +24,10 @@ from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_Check, PyFloat_CheckExact
 from cpython.long cimport PyLong_CheckExact
 from cpython.object cimport Py_EQ, Py_GE, Py_GT, Py_LE, Py_LT, Py_NE, PyObject_RichCompare
 from cpython.ref cimport Py_INCREF, Py_REFCNT
-from libc.math cimport isfinite
+from libc.math cimport fabs, isfinite
+from libc.math cimport log as c_log
 from libc.math cimport pow as c_pow
-from libc.stdint cimport int32_t
+from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 from numpy cimport ndarray, npy_intp
@@ -36,8 +37,8 @@ from dualdiff._algebra cimport (
     relabel, replace_factor, union_of,
 )
 from dualdiff._csrc cimport (
-    DD_add, DD_cos, DD_cosh, DD_div, DD_exp, DD_expm1, DD_log, DD_log1p, DD_mul, DD_neg, DD_power,
-    DD_sin, DD_sinh, DD_sqrt, DD_sub, DD_tan, DD_tanh, dd_array, dd_job, dd_step,
+    DD_add, DD_chain, DD_cos, DD_cosh, DD_div, DD_exp, DD_expm1, DD_log, DD_log1p, DD_mul, DD_neg,
+    DD_power, DD_sin, DD_sinh, DD_sqrt, DD_sub, DD_tan, DD_tanh, dd_array, dd_job, dd_step,
 )
 from dualdiff._driver import kernel_names
 
@@ -100,6 +101,7 @@ cdef class Slate  # a plain array that becomes a number (_slates.pxi)
 include "_storage.pxi"
 include "_later.pxi"
 include "_arithmetic.pxi"
+include "_powers.pxi"
 include "_lanes.pxi"
 include "_lanes_dense.pxi"
 include "_lane_moves.pxi"

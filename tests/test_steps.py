@@ -8,7 +8,7 @@ from tolerances import assert_close
 
 import dualdiff as dd
 from dualdiff import grad, jacfwd, set_lanes, value_and_grad
-from dualdiff._taylor import Taylor, is_laned
+from dualdiff._taylor import Taylor, is_laned, scatter_rows
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(30, 40))
@@ -333,6 +333,13 @@ def test_strong_zero():
     got = in_mode("always", grad(f), w)
     same(got, in_mode("never", grad(f), w))
     assert np.isfinite(got).all()
+
+
+def test_zero_terms_beat_infinite_derivatives():
+    T = np.zeros((2, 3))
+    g = np.array([[np.inf, np.nan, 2.0], [1.0, np.inf, np.inf]])
+    scatter_rows(T, np.array([0, 1, 1]), np.array([0.0, -0.0, 5.0]), g)
+    np.testing.assert_array_equal(T, [[0, 10, 0], [0, np.inf, 0]])
 
 
 def test_products_stay_sparse():
