@@ -210,6 +210,11 @@ static dd_num result(const dd_job *job, const dd_step *q, ptrdiff_t first, ptrdi
     return r;
 }
 
+/* Between elements of an operand's values. */
+static ptrdiff_t value_step(const dd_array *x, int from, ptrdiff_t size) {
+    return x->single && !from ? 0 : size;
+}
+
 /* One step for one block; first: whether it is the first block of several.  Returns whether
  * a NaN was found; checked: see dd_kernel. */
 static int run_step(const dd_job *job, dd_step *q, ptrdiff_t at, ptrdiff_t n, ptrdiff_t width,
@@ -229,7 +234,8 @@ static int run_step(const dd_job *job, dd_step *q, ptrdiff_t at, ptrdiff_t n, pt
             b = expand(job, q, &q->b, b, n, width, buf_b + block_rows(&q->b, q->from_b) * line);
     }
     if (q->value.run) {
-        ptrdiff_t steps[3] = {a.t || a.s ? size : 0, !two || b.t || b.s ? size : 0, size};
+        ptrdiff_t steps[3] = {value_step(&q->a, q->from_a, size),
+                              two ? value_step(&q->b, q->from_b, size) : size, size};
         char *args[3] = {a.v, two ? b.v : c.v, c.v};
         if (q->exponent) args[1] = (char *)q->exponent, steps[1] = 0;
         clear_flags();
@@ -237,7 +243,7 @@ static int run_step(const dd_job *job, dd_step *q, ptrdiff_t at, ptrdiff_t n, pt
         *flags |= raised_flags();
     }
     if (q->same) return 0;
-    if (kernel->aux) {
+    if (kernel->aux && q->A->M > 1) {
         ptrdiff_t steps[2] = {size, size};
         char *args[2] = {a.v, buf};
         if (kernel->aux == DD_DECAY) twice_down(job, a.v, buf, n), args[0] = buf;
@@ -245,11 +251,13 @@ static int run_step(const dd_job *job, dd_step *q, ptrdiff_t at, ptrdiff_t n, pt
     }
     if ((q->a.map && !is_expanded(q, &q->a)) || (q->b.map && !is_expanded(q, &q->b)))
         return run_mapped(job, q, n, &c, &a, &b, buf, checked);
-    return kernel->run[job->type](q->A, n, &c, &a, two ? &b : NULL, q->p, buf, checked);
+    void *work = q->mask ? q->mask + at : buf;
+    return kernel->run[job->type](q->A, n, &c, &a, two ? &b : NULL, q->p, work, checked);
 }
 
-/* All steps for one block.  NaN stays NaN in sums and products, so that it is enough to look for
- * it in the results that are kept; where there is one, every step is done again with care. */
+/* All steps for one block.  NaN stays NaN in sums and products, and values alone say which
+ * operand is picked, so that it is enough to look for it in the results that are kept; where
+ * there is one, every step is done again with care. */
 static void run_block(const dd_job *job, ptrdiff_t at, ptrdiff_t n, ptrdiff_t width,
                       char *registers, char *buf, int first, int *flags) {
     int nan = 0;

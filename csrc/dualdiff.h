@@ -68,7 +68,8 @@ typedef struct {
 /* Fills the rows of terms of c.  The value row of c holds the value on entry.
  * b: second operand, or NULL; p: parameter (the exponent of `power`);
  * w: work rows, n elements each, as many as dd_work_rows says; the first holds
- * the auxiliary function of the kernel's row below on entry.
+ * the auxiliary function of the kernel's row below on entry.  Of `choose` it is the mask, a
+ * byte for each element, and the value row is filled, too.
  * A NaN among the terms may be a zero times an infinity that should be zero: with `checked`
  * the kernel looks for NaN, does its work again with that rule, and returns 1. */
 typedef int (*dd_kernel)(const dd_table *A, ptrdiff_t n, const dd_num *c, const dd_num *a,
@@ -133,6 +134,7 @@ typedef struct {
     double p;
     dd_fn value, aux;     /* value.run == NULL: the value row of c is there already */
     const void *exponent; /* NULL, or second operand of `value`, the same for all elements */
+    char *mask;           /* of `choose`: flat, in the result's order */
     int flags;            /* out: floating-point exceptions of the values (updated atomically) */
     int64_t row, row_a, row_b; /* private: rows of a block that hold the result, and operands
                                   of one element, which stay from block to block */

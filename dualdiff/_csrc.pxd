@@ -63,6 +63,8 @@ cdef extern from "dualdiff.h" nogil:
         DD_tanh
         DD_abs
         DD_pick
+        DD_maximum
+        DD_minimum
         DD_choose
         DD_chain
         DD_NKERNELS
@@ -111,6 +113,7 @@ cdef extern from "dualdiff.h" nogil:
         double p
         dd_fn value, aux
         const void *exponent
+        char *mask
         int flags
 
     ctypedef struct dd_job:

@@ -24,6 +24,7 @@ cdef void add_up(int type, char *out, char *data, ptrdiff_t n, ptrdiff_t step) n
 cdef int execute(dd_job *job) except -1
 cdef object value_ufunc(int kernel)
 cdef double scalar_value(int kernel, double x)
+cdef double scalar_value2(int kernel, double x, double y)
 cdef int run_scalar(int kernel, const dd_table *A, double *c, double *a, bint at, double *b,
                     bint bt, double p) except -1
 cdef int cholesky(const dd_table *A, ndarray l, ndarray t) except -1

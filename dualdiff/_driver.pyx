@@ -45,7 +45,7 @@ _UFUNCS = {
     "div": np.true_divide, "sqrt": np.sqrt, "exp": np.exp, "log": np.log, "expm1": np.expm1,
     "log1p": np.log1p, "sin": np.sin,
     "cos": np.cos, "tan": np.tan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
-    "abs": np.absolute,
+    "abs": np.absolute, "maximum": np.maximum, "minimum": np.minimum,
 }
 cdef list _ufunc_of = [None] * MAXKERNELS
 
@@ -106,13 +106,28 @@ cdef double scalar_value(int kernel, double x):
     """The value of a one-operand kernel at one float64 (not for `power` and `chain`)."""
     cdef double y = 0.0
     cdef char *args[2]
-    cdef ptrdiff_t n = 1
-    cdef ptrdiff_t steps[2]
     args[0] = <char *>&x
     args[1] = <char *>&y
-    steps[0] = steps[1] = sizeof(double)
-    _value[kernel][DD_F64].run(args, &n, steps, _value[kernel][DD_F64].data)
+    one_value(kernel, args)
     return y
+
+
+cdef double scalar_value2(int kernel, double x, double y):
+    """The same of a kernel of two operands."""
+    cdef double z = 0.0
+    cdef char *args[3]
+    args[0] = <char *>&x
+    args[1] = <char *>&y
+    args[2] = <char *>&z
+    one_value(kernel, args)
+    return z
+
+
+cdef void one_value(int kernel, char **args) noexcept:
+    cdef ptrdiff_t n = 1
+    cdef ptrdiff_t steps[3]
+    steps[0] = steps[1] = steps[2] = sizeof(double)
+    _value[kernel][DD_F64].run(args, &n, steps, _value[kernel][DD_F64].data)
 
 
 cdef int kernel_type(int typenum) noexcept:
@@ -203,6 +218,7 @@ cdef void one_step(dd_job *job, dd_step *step, const dd_table *A, int type, int 
     step.b.v = step.b.t = NULL
     step.b.map = NULL
     step.b.single = False
+    step.mask = NULL
     set_kernel(job, step, kernel)
 
 

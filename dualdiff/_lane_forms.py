@@ -17,6 +17,7 @@ from dualdiff._taylor import (
     LANED,
     LANED_METHODS as METHODS,
     Taylor,
+    choose,
     is_laned,
     laned_parts,
     lanes_fit,
@@ -128,6 +129,9 @@ def where(condition, x=None, y=None, /):
     """np.where with numbers in the second and third place."""
     if x is None or holds(condition):
         return NotImplemented
+    result = choose(np.asarray(condition, bool), x, y)
+    if result is not NotImplemented:
+        return result
     return joined(lambda arrays: np.where(condition, *arrays), [x, y])
 
 

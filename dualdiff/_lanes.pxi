@@ -126,6 +126,17 @@ cdef row_map(Algebra small, Algebra big, tuple seeds):
     return found
 
 
+cdef bint equal_lanes(Taylor x, Taylor y) noexcept:
+    """Whether two numbers have the same algebra and, element by element, the same lanes."""
+    cdef Py_ssize_t i
+    if x.alg is not y.alg or x.lanes is None or y.lanes is None or len(x.lanes) != len(y.lanes):
+        return False
+    for i in range(len(x.lanes)):
+        if not same_lane(<ndarray>x.lanes[i], <ndarray>y.lanes[i]):
+            return False
+    return True
+
+
 # ---- arithmetic ----------------------------------------------------------------------
 
 cdef laned_binary(int kernel, a, b, ndarray value):

@@ -36,14 +36,15 @@ from dualdiff._algebra cimport (
     union_of,
 )
 from dualdiff._csrc cimport (
-    DD_add, DD_cos, DD_cosh, DD_div, DD_exp, DD_expm1, DD_log, DD_log1p, DD_mul, DD_neg, DD_power,
-    DD_sin, DD_sinh, DD_sqrt, DD_sub, DD_tan, DD_tanh, dd_array, dd_job, dd_step,
+    DD_add, DD_choose, DD_cos, DD_cosh, DD_div, DD_exp, DD_expm1, DD_log, DD_log1p, DD_maximum,
+    DD_minimum, DD_mul, DD_neg, DD_power, DD_sin, DD_sinh, DD_sqrt, DD_sub, DD_tan, DD_tanh,
+    dd_array, dd_job, dd_step,
 )
 from dualdiff._driver import kernel_names
 
 from dualdiff._driver cimport (
     NO_VALUES, POWER, SQUARE, add_up, execute, exponent, kernel_type, one_step, operand, run_scalar,
-    scalar_operand, scalar_value, set_kernel, set_shape, value_ufunc, values_by,
+    scalar_operand, scalar_value, scalar_value2, set_kernel, set_shape, value_ufunc, values_by,
 )
 
 from dualdiff._memory cimport empty
@@ -89,8 +90,10 @@ cdef dict _unary = {
 }
 cdef dict _binary = {
     np.add: DD_add, np.subtract: DD_sub, np.multiply: DD_mul, np.true_divide: DD_div,
+    np.maximum: DD_maximum, np.minimum: DD_minimum,
 }
-cdef dict _kernel_numbers = {name: k for k, name in enumerate(kernel_names)}
+# of those that `apply` knows; `choose` is a function of its own
+cdef dict _kernel_numbers = {name: k for k, name in enumerate(kernel_names) if k != DD_choose}
 
 
 cdef class Slate  # a plain array that becomes a number (_slates.pxi)
@@ -120,14 +123,14 @@ cdef compare(Taylor x, other, int op):
     cdef bint r
     if type(other) is Taylor:
         if x._value is not None or (<Taylor>other)._value is not None:
-            return PyObject_RichCompare(value_of(x), value_of(<Taylor>other), op)
+            return PyObject_RichCompare(value_to_compare(x), value_to_compare(<Taylor>other), op)
         b = (<Taylor>other).c[0]
     elif x._value is None and PyFloat_CheckExact(other):
         b = PyFloat_AS_DOUBLE(other)
     else:
         if cnp.PyArray_Check(other) and cnp.PyArray_TYPE(<ndarray>other) == cnp.NPY_OBJECT:
             other = value_of(pack(other))
-        return PyObject_RichCompare(value_of(x), other, op)
+        return PyObject_RichCompare(value_to_compare(x), other, op)
     a = x.c[0]
     if op == Py_LT:
         r = a < b
