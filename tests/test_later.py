@@ -388,6 +388,19 @@ def test_comparisons_look_at_values_only():
         assert np.array_equal(found, np.log(abs(a)) * 2.0 < -1.0)
 
 
+def test_a_gradient_is_its_own_memory():
+    a, seen = np.linspace(0.0, 1.0, 20_000), []
+
+    def f(x):
+        seen.append(np.sum(x * x))
+        return seen[-1]
+    slope = dd.grad(f)(a)
+    slope[:] = 7.0
+    assert not (seen[0].terms == 7.0).any()
+    alone = dd.grad(lambda x: np.sum(x * x))(a)
+    assert np.array_equal(alone, 2 * a) and alone.flags.writeable and alone.ctypes.data % 64 == 0
+
+
 def test_bound():
     before = set_later_bytes(123)
     assert set_later_bytes(before) == 123
