@@ -43,7 +43,7 @@ setup(
     ext_modules=cythonize(
         [
             extension("_algebra", ["table.c"]),
-            extension("_driver", ["kernels.c", "matrix.c", "apply.c", "parallel.c"]),
+            extension("_driver", ["kernels.c", "matrix.c", "apply.c", "sum.c", "parallel.c"]),
             extension("_memory"),
             extension("_taylor"),
             extension("_compress"),

@@ -199,6 +199,16 @@ BODY(power) {
     T *z0 = w;
     dd_num z = {w, c->t, c->s};
     int D = A->D;
+    if (D == 1 && p != 0) {
+        T factor = (T)p;
+        if (p != 2) FN(power_row)(n, z0, a0, (T)(p - 1)), a0 = z0;
+        MONOMIALS {
+            T *restrict ck = ROW(c, k);
+            const T *ak = ROW(a, k);
+            EACH ck[e] = TIMES(factor, TIMES(ak[e], a0[e]));
+        }
+        return;
+    }
     if (p >= 0 && p <= D && p == (int)p) D = (int)p; /* x^(p-D) is 1 from here on */
     FN(power_row)(n, z0, a0, (T)(p - D));
     MONOMIALS {

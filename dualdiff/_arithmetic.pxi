@@ -1,4 +1,4 @@
-"""Part of _taylor.pyx: kernels on numbers: operators, powers, sums, comparisons."""
+"""Part of _taylor.pyx: kernels on numbers: operators, powers, choices."""
 
 # ---- arithmetic ----------------------------------------------------------------
 
@@ -492,42 +492,3 @@ cdef power(a, p, bint ufunc):
                 value = value.copy("C")
             return array_unary(DD_power, x, e, value, NO_VALUES)
     return _rows[np.power](a, p)
-
-
-cdef Taylor sum_all(Taylor x):
-    """np.sum(x) of a contiguous float array: None where this does not apply."""
-    cdef Taylor y
-    cdef Py_ssize_t i, n
-    cdef int type
-    if x._value is None:
-        return x
-    if x.base is not None:
-        sync(x)
-    if x.lanes is not None:
-        return laned_sum(x)
-    type = kernel_type(cnp.PyArray_TYPE(x._value))
-    if type < 0 or cnp.PyArray_NDIM(x._value) > 1 and not (
-        cnp.PyArray_IS_C_CONTIGUOUS(x._value) and cnp.PyArray_IS_C_CONTIGUOUS(x._terms)
-    ):
-        return None
-    if cnp.PyArray_TYPE(x._value) != cnp.NPY_DOUBLE or cnp.PyArray_NDIM(x._value) == 0:
-        return None
-    cdef Py_ssize_t step = sizeof(double), tstep = sizeof(double), rows
-    if cnp.PyArray_NDIM(x._value) == 1:
-        step = cnp.PyArray_STRIDE(x._value, 0)
-        tstep = cnp.PyArray_STRIDE(x._terms, 1)
-    n = cnp.PyArray_SIZE(x._value)
-    rows = cnp.PyArray_STRIDE(x._terms, 0)
-    y = new_scalar(x.alg)
-    add_up(type, <char *>y.c, <char *>cnp.PyArray_DATA(x._value), n, step)
-    if not isfinite(y.c[0]):
-        np.add.reduce(x._value, axis=None)  # for its warning
-    cdef char *t = <char *>cnp.PyArray_DATA(x._terms)
-    if n * x.alg.M > 20000:
-        with nogil:
-            for i in range(1, x.alg.M):
-                add_up(type, <char *>(y.c + i), t + (i - 1) * rows, n, tstep)
-    else:
-        for i in range(1, x.alg.M):
-            add_up(type, <char *>(y.c + i), t + (i - 1) * rows, n, tstep)
-    return y

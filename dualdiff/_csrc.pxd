@@ -116,14 +116,34 @@ cdef extern from "dualdiff.h" nogil:
         char *mask
         int flags
 
+    ctypedef struct dd_total:
+        const dd_fn *add
+        char *sums
+        double *g
+        ptrdiff_t n
+        const ptrdiff_t *starts
+
     ctypedef struct dd_job:
         int type, nd
         ptrdiff_t *shape
         ptrdiff_t size
         dd_step *steps
         int count
+        const dd_total *total
 
     int dd_apply(dd_job *job)
+
+    int dd_sum(int type, const dd_fn *add, ptrdiff_t rows, ptrdiff_t n, const void *data,
+               ptrdiff_t row, ptrdiff_t step, void *out)
+
+    int dd_apply_sum(dd_job *job)
+
+    ctypedef struct dd_runs:
+        const double *t
+        ptrdiff_t start, runs, step, length
+
+    int dd_scatter(double *g, ptrdiff_t n, const dd_runs *rows, int count, int fresh)
+
     int dd_cholesky(const dd_table *A, int type, ptrdiff_t batch, ptrdiff_t n, const void *l,
                     void *t)
     int dd_set_threads(int n)

@@ -264,7 +264,7 @@ cdef int compute(Later root) except -1:
     if root.value is not None:
         return 0
     collect(root, place, order)
-    results = run_steps(root, place, order, True)
+    results = run_steps(root, place, order, True, NULL)
     if results is None:  # one by one, for the values of each that NumPy will warn of
         for q in order:
             compute(q)
@@ -291,18 +291,30 @@ cdef object value_to_compare(Taylor x):
     cdef list order = [], results
     if x.base is LATER and Py_REFCNT(x) == 1 and x.later.value is None:
         collect(x.later, place, order)
-        results = run_steps(x.later, place, order, False)
+        results = run_steps(x.later, place, order, False, NULL)
         if results is not None:
             take_results(order, results)
             return results[len(order) - 1][0]
     return value_of(x)
 
 
-cdef list run_steps(Later root, dict place, list order, bint whole):
+cdef bint sum_up(Later root, dd_total *total) except -1:
+    """Let `total` be the sum of root, whose elements nobody wants; whether that could be."""
+    cdef dict place = {}
+    cdef list order = [], results
+    collect(root, place, order)
+    results = run_steps(root, place, order, True, total)
+    if results is None:
+        return False
+    take_results(order, results)
+    return True
+
+
+cdef list run_steps(Later root, dict place, list order, bint whole, dd_total *total):
     """Run a job: for each step its value and terms, or None where it is not kept.
 
-    whole: the terms of root are wanted, too.  None in place of it all if there are several
-    steps and one raised a floating-point exception.
+    whole: the terms of root are wanted, too; total: not NULL if nothing but its sum is.  None in
+    place of it all if there are several steps and one raised a floating-point exception.
     """
     cdef dd_job job
     cdef Py_ssize_t i, n = len(order)
@@ -320,11 +332,14 @@ cdef list run_steps(Later root, dict place, list order, bint whole):
     try:
         job.type = kernel_type(root.typenum)
         job.count = <int>n
+        job.total = NULL
         set_shape(&job, root.shaped)
         for i in range(n - 1, -1, -1):
             q = <Later>order[i]
             fill_step(&job, job.steps + i, exponents + i, q, place, operands)
-            if q is root or is_kept(q):
+            if q is root and total != NULL:
+                wanted[n] = True
+            elif q is root or is_kept(q):
                 value = empty_like_shape(q.shaped, q.typenum)
                 terms = empty_terms(q.alg, value) if whole or q is not root else None
                 operand(&job, &job.steps[i].c, value, terms)
@@ -333,8 +348,8 @@ cdef list run_steps(Later root, dict place, list order, bint whole):
                 wanted[job.steps[i].from_a] = wanted[job.steps[i].from_b] = True
             else:
                 job.steps[i].A = _no_seeds.t
-        if execute(&job):
-            if n > 1 or not whole:
+        if execute_sum(&job, total) if total != NULL else execute(&job):
+            if n > 1 or not whole or total != NULL:
                 return None
             complain(root)
         return results

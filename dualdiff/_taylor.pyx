@@ -27,7 +27,7 @@ from cpython.ref cimport Py_INCREF, Py_REFCNT
 from libc.math cimport isfinite
 from libc.math cimport pow as c_pow
 from libc.stdint cimport int32_t
-from libc.stdlib cimport calloc, free
+from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 from numpy cimport ndarray
 
@@ -38,13 +38,14 @@ from dualdiff._algebra cimport (
 from dualdiff._csrc cimport (
     DD_add, DD_choose, DD_cos, DD_cosh, DD_div, DD_exp, DD_expm1, DD_log, DD_log1p, DD_maximum,
     DD_minimum, DD_mul, DD_neg, DD_power, DD_sin, DD_sinh, DD_sqrt, DD_sub, DD_tan, DD_tanh,
-    dd_array, dd_job, dd_step,
+    dd_array, dd_job, dd_runs, dd_step, dd_total,
 )
 from dualdiff._driver import kernel_names
 
 from dualdiff._driver cimport (
-    NO_VALUES, POWER, SQUARE, add_up, execute, exponent, kernel_type, one_step, operand, run_scalar,
-    scalar_operand, scalar_value, scalar_value2, set_kernel, set_shape, value_ufunc, values_by,
+    NO_VALUES, POWER, SQUARE, add_up, execute, execute_sum, exponent, kernel_type, one_step,
+    operand, run_scalar, scalar_operand, scalar_value, scalar_value2, scatter_runs, set_kernel,
+    set_shape, sum_rows, value_ufunc, values_by,
 )
 
 from dualdiff._memory cimport empty
@@ -96,6 +97,9 @@ cdef dict _binary = {
 cdef dict _kernel_numbers = {name: k for k, name in enumerate(kernel_names) if k != DD_choose}
 
 
+cdef Py_ssize_t _sum_references = 0  # to a number that nobody but np.sum has, once it is called
+
+
 cdef class Slate  # a plain array that becomes a number (_slates.pxi)
 
 
@@ -103,6 +107,7 @@ include "_storage.pxi"
 include "_later.pxi"
 include "_arithmetic.pxi"
 include "_lanes.pxi"
+include "_sums.pxi"
 include "_steps.pxi"
 include "_lanes_interface.pxi"
 include "_interface.pxi"
@@ -274,7 +279,7 @@ cdef class Taylor:
 
     def sum(self, *args, **kwargs):
         """Sum of array elements: see numpy.sum."""
-        cdef Taylor total = sum_all(self) if not args and not kwargs else None
+        cdef Taylor total = None if args or kwargs else sum_all(self, Py_REFCNT(self) == 1)
         return np.sum(self, *args, **kwargs) if total is None else total
 
     def __getattr__(self, name):
@@ -485,8 +490,11 @@ cdef class Taylor:
     def __array_function__(self, func, types, args, kwargs):
         if len(types) > 1 and Slate in types:
             return NotImplemented  # the slate knows
+        global _sum_references
         if func is _sum and len(args) == 1 and not kwargs and type(args[0]) is Taylor:
-            total = sum_all(<Taylor>args[0])
+            if not _sum_references:
+                _sum_references = Py_REFCNT(self)
+            total = sum_all(<Taylor>args[0], Py_REFCNT(self) <= _sum_references)
             if total is not None:
                 return total
         if self.lanes is not None:
@@ -499,3 +507,6 @@ cdef class Taylor:
         if row is None:
             return _hooks["function"](func, types, args, kwargs)
         return row(*args, **kwargs)
+
+
+np.sum(new_scalar(_no_seeds))  # see _sum_references

@@ -388,6 +388,92 @@ def test_comparisons_look_at_values_only():
         assert np.array_equal(found, np.log(abs(a)) * 2.0 < -1.0)
 
 
+# ---- sums --------------------------------------------------------------------------------------
+
+SIZES = [1, 7, 8, 9, 127, 129, 1000, 8191, 8193, 16384, 20001, 65528, 65537, 100003, 262152, 300007]
+SUMMANDS = {
+    "product": lambda x: x * x, "plus a constant": lambda x: x * x + 1.0,
+    "neighbours": lambda x: (x[1:] - x[:-1] ** 2) ** 2 - x[:-1],
+    "three": lambda x: np.sin(x[2:]) * x[:-2] + 0.5 * x[1:-1], "reshaped":
+    lambda x: np.exp(x[: x.size // 2 * 2].reshape(2, -1)) * 2.0, "turned": lambda x: x[::-1] * 3.0,
+    "far apart": lambda x: x[: x.size // 2] * x[x.size - x.size // 2 :],
+    "every second": lambda x: x[::2] ** 2, "twice": lambda x: x[:-5] * (x[5:] + x[:-5]),
+}
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("name", SUMMANDS)
+def test_sums_of_what_waits(name, threads):
+    rng = np.random.default_rng(8)
+    before, pool = dd.set_lanes("always"), dd.set_num_threads(threads)
+    try:
+        for n in [n for n in SIZES if n > 8]:
+            a = rng.normal(size=n) * 10.0 ** rng.integers(-6, 6, n)
+            with np.errstate(over="ignore"):
+                value, slope = dd.value_and_grad(lambda x: np.sum(SUMMANDS[name](x)))(a)
+                other, turned = dd.value_and_grad(lambda x: SUMMANDS[name](x).sum())(a)
+                dd.set_num_threads(1)
+                wanted = at_once(dd.value_and_grad(lambda x: np.sum(SUMMANDS[name](x))), a)
+                dd.set_num_threads(threads)
+                plain = np.sum(SUMMANDS[name](a))
+            assert np.array_equal([value, other, wanted[0]], [plain] * 3, equal_nan=True)
+            assert np.array_equal(slope, wanted[1], equal_nan=True)
+            assert np.array_equal(turned, wanted[1], equal_nan=True)
+    finally:
+        dd.set_lanes(before)
+        dd.set_num_threads(pool)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("order", [1, 3])
+def test_sums_by_rows_are_numpys(order, threads):
+    rng = np.random.default_rng(9)
+    pool = dd.set_num_threads(threads)
+    try:
+        for n in SIZES:
+            alg, = {x.algebra for x in numbers(1.0, 2.0, order=order)}
+            rows = rng.normal(size=(alg.M, n)) * 10.0 ** rng.integers(-9, 9, (alg.M, n))
+            x = make(alg, rows[0], rows[1:])
+            for y in (x, np.ascontiguousarray(rows[0]) * x):
+                values, terms = y.value, y.terms
+                for total in (np.sum(y), np.sum(y * 1.0), (y * 1.0).sum()):
+                    assert total.value == np.add.reduce(values)
+                    assert np.array_equal(total.terms, [np.add.reduce(t) for t in terms])
+    finally:
+        dd.set_num_threads(pool)
+
+
+def test_a_number_that_is_summed_and_kept_is_computed_once():
+    a = np.linspace(0.0, 1.0, N)
+    x, = numbers(a)
+    y = np.exp(x)
+    z = y * 2.0
+    total = np.sum(z + y)  # y and z stay, their sum does not
+    assert same(y, at_once(np.exp, x)) and same(z, at_once(lambda: np.exp(x) * 2.0))
+    assert total.value == np.sum(np.exp(a) * 2.0 + np.exp(a))
+    share = y / np.sum(y)
+    assert same(share, at_once(lambda: np.exp(x) / np.sum(np.exp(x))))
+
+
+def test_sums_with_infinities_warn_as_numpys():
+    x, = numbers(np.array([1e308, 1e308, 1.0] * 30))
+    with pytest.warns(RuntimeWarning, match="overflow encountered in reduce"):
+        assert np.sum(x * 1.0).value == np.inf
+    x, = numbers(np.array([np.inf, -np.inf, 1.0] * 30))
+    with pytest.warns(RuntimeWarning, match="invalid value encountered in reduce"):
+        assert np.isnan(np.sum(x * 1.0).value)
+    x, = numbers(np.linspace(0.0, 1.0, N))
+    with pytest.warns(RuntimeWarning, match="divide by zero encountered in log") as seen:
+        assert np.sum(np.log(x)).value == -np.inf
+    assert len(seen) == 1
+
+
+def test_strong_zeros_inside_a_sum():
+    a = np.tile([0.0, 0.25, 4.0], 30)
+    slope = dd.grad(lambda x: np.sum(np.sqrt(x * x) * 3.0))(a)
+    assert np.array_equal(slope, np.where(a > 0, 3.0, 0.0))
+
+
 def test_a_gradient_is_its_own_memory():
     a, seen = np.linspace(0.0, 1.0, 20_000), []
 
