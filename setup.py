@@ -44,7 +44,8 @@ setup(
         [
             extension("_algebra", ["table.c"]),
             extension("_driver",
-                      ["kernels.c", "matrix.c", "apply.c", "fingerprint.c", "parallel.c"]),
+                      ["kernels.c", "matrix.c", "apply.c", "sum.c", "fingerprint.c",
+                       "parallel.c"]),
             extension("_memory"),
             extension("_taylor"),
             extension("_compress"),

@@ -175,6 +175,21 @@ static void twice_down(const dd_job *job, const void *a, void *out, ptrdiff_t n)
             ((long double *)out)[e] = -2 * fabsl(((const long double *)a)[e]);
 }
 
+/* Where a thread has the rows of a block. */
+typedef struct {
+    ptrdiff_t width;
+    char *registers;         /* results that only later steps read */
+    char *last;              /* NULL, or the last step's rows for elements `first` and following, */
+    ptrdiff_t first, length; /* which are so far apart */
+} memory;
+
+static int is_last(const dd_job *job, const dd_step *q) { return q == job->steps + job->count - 1; }
+
+/* Whether more than later steps read a result. */
+static int is_kept(const dd_job *job, const dd_step *q) {
+    return q->c.v || (job->total && is_last(job, q));
+}
+
 /* Whether an operand is one constant for all elements that the kernel takes as it is. */
 static int is_scalar(const dd_step *q, const dd_array *x) {
     return x->single && !x->t && !x->map &&
@@ -182,54 +197,64 @@ static int is_scalar(const dd_step *q, const dd_array *x) {
 }
 
 static dd_num result(const dd_job *job, const dd_step *q, ptrdiff_t first, ptrdiff_t n,
-                     ptrdiff_t width, char *registers);
+                     const memory *m);
 
 /* Operand a or b of a step: the result of an earlier one, or an array. */
 static dd_num operand(const dd_job *job, const dd_step *q, int which, ptrdiff_t first, ptrdiff_t n,
-                      ptrdiff_t width, char *registers, char *buf, int fresh) {
+                      const memory *m, char *buf, int fresh) {
     const dd_array *x = which == 1 ? &q->a : &q->b;
     int from = which == 1 ? q->from_a : q->from_b;
-    if (from) return result(job, job->steps + from - 1, first, n, width, registers);
+    if (from) return result(job, job->steps + from - 1, first, n, m);
     if (is_scalar(q, x)) return (dd_num){x->v, NULL, 0};
     if (x->single)
-        buf = registers + (which == 1 ? q->row_a : q->row_b) * width * item_size[job->type];
-    return block(job, x, first, n, width, buf, fresh);
+        buf = m->registers + (which == 1 ? q->row_a : q->row_b) * m->width * item_size[job->type];
+    return block(job, x, first, n, m->width, buf, fresh);
 }
 
 /* The result of a step for this block. */
 static dd_num result(const dd_job *job, const dd_step *q, ptrdiff_t first, ptrdiff_t n,
-                     ptrdiff_t width, char *registers) {
-    if (q->c.v) return block(job, &q->c, first, n, width, NULL, 0);
+                     const memory *m) {
+    if (q->c.v) return block(job, &q->c, first, n, m->width, NULL, 0);
     ptrdiff_t size = item_size[job->type];
-    char *v = registers + q->row * width * size;
-    dd_num r = {v, v + width * size, width};
+    if (m->last && is_last(job, q)) {
+        char *v = m->last + (first - m->first) * size;
+        return (dd_num){v, v + m->length * size, m->length};
+    }
+    char *v = m->registers + q->row * m->width * size;
+    dd_num r = {v, v + m->width * size, m->width};
     if (q->same) {
-        dd_num x = operand(job, q, q->same, first, n, width, registers, NULL, 0);
+        dd_num x = operand(job, q, q->same, first, n, m, NULL, 0);
         r.t = x.t, r.s = x.s;
     }
     return r;
 }
 
+/* Between elements of an operand's values. */
+static ptrdiff_t value_step(const dd_array *x, int from, ptrdiff_t size) {
+    return x->single && !from ? 0 : size;
+}
+
 /* One step for one block; first: whether it is the first block of several.  Returns whether
  * a NaN was found; checked: see dd_kernel. */
-static int run_step(const dd_job *job, dd_step *q, ptrdiff_t at, ptrdiff_t n, ptrdiff_t width,
-                    char *registers, char *buf, int first, int checked, int *flags) {
+static int run_step(const dd_job *job, dd_step *q, ptrdiff_t at, ptrdiff_t n, const memory *m,
+                    char *buf, int first, int checked, int *flags) {
     const dd_kernel_info *kernel = dd_kernels + q->kernel;
-    ptrdiff_t size = item_size[job->type], line = width * size;
+    ptrdiff_t width = m->width, size = item_size[job->type], line = width * size;
     int two = q->from_b || q->b.v != NULL;
     char *buf_a = buf + dd_work_rows(q->A, q->kernel) * line;
     char *buf_b = buf_a + (block_rows(&q->a, q->from_a) + expanded_rows(q, &q->a)) * line;
-    dd_num c = result(job, q, at, n, width, registers), b = {0};
-    dd_num a = operand(job, q, 1, at, n, width, registers, buf_a, first);
+    dd_num c = result(job, q, at, n, m), b = {0};
+    dd_num a = operand(job, q, 1, at, n, m, buf_a, first);
     if (is_expanded(q, &q->a))
         a = expand(job, q, &q->a, a, n, width, buf_a + block_rows(&q->a, q->from_a) * line);
     if (two) {
-        b = operand(job, q, 2, at, n, width, registers, buf_b, first);
+        b = operand(job, q, 2, at, n, m, buf_b, first);
         if (is_expanded(q, &q->b))
             b = expand(job, q, &q->b, b, n, width, buf_b + block_rows(&q->b, q->from_b) * line);
     }
     if (q->value.run) {
-        ptrdiff_t steps[3] = {a.t || a.s ? size : 0, !two || b.t || b.s ? size : 0, size};
+        ptrdiff_t steps[3] = {value_step(&q->a, q->from_a, size),
+                              two ? value_step(&q->b, q->from_b, size) : size, size};
         char *args[3] = {a.v, two ? b.v : c.v, c.v};
         if (q->exponent) args[1] = (char *)q->exponent, steps[1] = 0;
         clear_flags();
@@ -237,7 +262,7 @@ static int run_step(const dd_job *job, dd_step *q, ptrdiff_t at, ptrdiff_t n, pt
         *flags |= raised_flags();
     }
     if (q->same) return 0;
-    if (kernel->aux) {
+    if (kernel->aux && q->A->M > 1) {
         ptrdiff_t steps[2] = {size, size};
         char *args[2] = {a.v, buf};
         if (kernel->aux == DD_DECAY) twice_down(job, a.v, buf, n), args[0] = buf;
@@ -245,29 +270,30 @@ static int run_step(const dd_job *job, dd_step *q, ptrdiff_t at, ptrdiff_t n, pt
     }
     if ((q->a.map && !is_expanded(q, &q->a)) || (q->b.map && !is_expanded(q, &q->b)))
         return run_mapped(job, q, n, &c, &a, &b, buf, checked);
-    return kernel->run[job->type](q->A, n, &c, &a, two ? &b : NULL, q->p, buf, checked);
+    void *work = q->mask ? q->mask + at : buf;
+    return kernel->run[job->type](q->A, n, &c, &a, two ? &b : NULL, q->p, work, checked);
 }
 
-/* All steps for one block.  NaN stays NaN in sums and products, so that it is enough to look for
- * it in the results that are kept; where there is one, every step is done again with care. */
-static void run_block(const dd_job *job, ptrdiff_t at, ptrdiff_t n, ptrdiff_t width,
-                      char *registers, char *buf, int first, int *flags) {
+/* All steps for one block.  NaN stays NaN in sums and products, and values alone say which
+ * operand is picked, so that it is enough to look for it in the results that are kept; where
+ * there is one, every step is done again with care. */
+static void run_block(const dd_job *job, ptrdiff_t at, ptrdiff_t n, const memory *m, char *buf,
+                      int first, int *flags) {
     int nan = 0;
     for (int s = 0; s < job->count; s++)
-        nan |= run_step(job, job->steps + s, at, n, width, registers, buf, first,
-                        job->steps[s].c.v != NULL, flags + s);
+        nan |= run_step(job, job->steps + s, at, n, m, buf, first, is_kept(job, job->steps + s),
+                        flags + s);
     if (!nan || job->count == 1) return;
     for (int s = 0; s < job->count; s++)
-        run_step(job, job->steps + s, at, n, width, registers, buf, first, 1, flags + s);
+        run_step(job, job->steps + s, at, n, m, buf, first, 1, flags + s);
 }
 
 enum { LOCAL_FLAGS = 64 };
 
-/* Elements first .. last - 1 of the result. */
-static int range(void *arg, ptrdiff_t first, ptrdiff_t last) {
-    dd_job *job = arg;
+int dd_run(dd_job *job, ptrdiff_t first, ptrdiff_t last, char *rows_of_last, ptrdiff_t length) {
     ptrdiff_t size = item_size[job->type], rows = job->scratch + job->rows, written = 0;
-    for (int s = 0; s < job->count; s++) written += job->steps[s].c.v ? 2 * job->steps[s].A->M : 0;
+    for (int s = 0; s < job->count; s++)
+        written += is_kept(job, job->steps + s) ? 2 * job->steps[s].A->M : 0;
     ptrdiff_t width = (job->count > 1 ? CACHES : CACHE) / (size * (rows + written));
     width = width < 64 ? 64 : width > 1024 ? 1024 : width & ~(ptrdiff_t)15;
     if (width > last - first) width = last - first;
@@ -280,10 +306,10 @@ static int range(void *arg, ptrdiff_t first, ptrdiff_t last) {
         if (buf != local) free(buf);
         return DD_NOMEM;
     }
-    char *registers = buf + job->scratch * width * size;
+    memory m = {width, buf + job->scratch * width * size, rows_of_last, first, length};
     for (ptrdiff_t at = first; at < last; at += width) {
         ptrdiff_t n = last - at < width ? last - at : width;
-        run_block(job, at, n, width, registers, buf, at == first, flags);
+        run_block(job, at, n, &m, buf, at == first, flags);
     }
     clear_flags();
     if (buf != local) free(buf);
@@ -297,6 +323,10 @@ static int range(void *arg, ptrdiff_t first, ptrdiff_t last) {
     }
     if (flags != local_flags) free(flags);
     return DD_OK;
+}
+
+static int range(void *job, ptrdiff_t first, ptrdiff_t last) {
+    return dd_run(job, first, last, NULL, 0);
 }
 
 /* The last step that reads the result of step s. */
@@ -314,9 +344,9 @@ static int last_use(const dd_job *job, int s) {
 
 /* Which operand has the terms of the result, so that they need not be copied: a constant
  * is added to it or subtracted. */
-static int same_terms(const dd_step *q) {
+static int same_terms(const dd_job *job, const dd_step *q) {
     int a = q->from_a || q->a.t, b = q->from_b || q->b.t;
-    if (q->c.v || q->a.map || q->b.map || a == b) return 0;
+    if (is_kept(job, q) || q->a.map || q->b.map || a == b) return 0;
     if (q->kernel != DD_add && (q->kernel != DD_sub || b)) return 0;
     const dd_array *x = a ? &q->a : &q->b;
     return (a ? q->from_a : q->from_b) || x->flat ? (a ? 1 : 2) : 0;
@@ -324,14 +354,15 @@ static int same_terms(const dd_step *q) {
 
 /* Gives each result that is not kept the first rows of a block that are free as long as
  * it is read.  Operands of one element have theirs before. */
-static void place(dd_job *job) {
+void dd_place(dd_job *job) {
     ptrdiff_t fixed = 0;
     job->scratch = 0;
     for (int s = 0; s < job->count; s++) {
         dd_step *q = job->steps + s;
+        q->flags = 0;
         ptrdiff_t rows_a = gathered_rows(&q->a, q->from_a);
         ptrdiff_t rows_b = gathered_rows(&q->b, q->from_b);
-        q->same = same_terms(q);
+        q->same = same_terms(job, q);
         if (q->a.single && !is_scalar(q, &q->a)) q->row_a = fixed, fixed += rows_a;
         if (q->b.single && !is_scalar(q, &q->b)) q->row_b = fixed, fixed += rows_b;
         ptrdiff_t scratch = dd_work_rows(q->A, q->kernel) + block_rows(&q->a, q->from_a) +
@@ -342,14 +373,14 @@ static void place(dd_job *job) {
     job->rows = fixed;
     for (int s = 0; s < job->count; s++) {
         dd_step *q = job->steps + s;
-        if (q->c.v) continue;
+        if (is_kept(job, q)) continue;
         ptrdiff_t need = q->same ? 1 : q->A->M;
         q->row = fixed;
         for (int t = 0; t < s; t++) {
             const dd_step *r = job->steps + t;
             ptrdiff_t taken = r->same ? 1 : r->A->M;
             int apart = r->row >= q->row + need || r->row + taken <= q->row;
-            if (r->c.v || apart || last_use(job, t) < s) continue;
+            if (is_kept(job, r) || apart || last_use(job, t) < s) continue;
             q->row = r->row + taken;
             t = -1; /* look at all of them again */
         }
@@ -359,12 +390,9 @@ static void place(dd_job *job) {
 
 int dd_apply(dd_job *job) {
     ptrdiff_t widest = 0;
-    for (int s = 0; s < job->count; s++) {
-        dd_step *q = job->steps + s;
-        q->flags = 0;
-        if (q->A->M > widest) widest = q->A->M;
-    }
-    place(job);
+    for (int s = 0; s < job->count; s++)
+        if (job->steps[s].A->M > widest) widest = job->steps[s].A->M;
+    dd_place(job);
     ptrdiff_t bytes = item_size[job->type] * widest;
     if (job->size * bytes < PARALLEL) return range(job, 0, job->size);
     /* Pieces of a few blocks; a multiple of 64 elements keeps rows apart by cache lines. */

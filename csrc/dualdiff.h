@@ -68,7 +68,8 @@ typedef struct {
 /* Fills the rows of terms of c.  The value row of c holds the value on entry.
  * b: second operand, or NULL; p: parameter (the exponent of `power`);
  * w: work rows, n elements each, as many as dd_work_rows says; the first holds
- * the auxiliary function of the kernel's row below on entry.
+ * the auxiliary function of the kernel's row below on entry.  Of `choose` it is the mask, a
+ * byte for each element, and the value row is filled, too.
  * A NaN among the terms may be a zero times an infinity that should be zero: with `checked`
  * the kernel looks for NaN, does its work again with that rule, and returns 1. */
 typedef int (*dd_kernel)(const dd_table *A, ptrdiff_t n, const dd_num *c, const dd_num *a,
@@ -133,11 +134,22 @@ typedef struct {
     double p;
     dd_fn value, aux;     /* value.run == NULL: the value row of c is there already */
     const void *exponent; /* NULL, or second operand of `value`, the same for all elements */
+    char *mask;           /* of `choose`: flat, in the result's order */
     int flags;            /* out: floating-point exceptions of the values (updated atomically) */
     int64_t row, row_a, row_b; /* private: rows of a block that hold the result, and operands
                                   of one element, which stay from block to block */
     int same;                  /* private: 1 or 2 if the terms of the result are those of a or b */
 } dd_step;
+
+/* What the last step of a job is for where only its sum is wanted.  Either terms are summed, row
+ * by row, or each row is for consecutive seeds, from starts[k] on, and goes to them. */
+typedef struct {
+    const dd_fn *add; /* NumPy's loop */
+    char *sums;       /* out: of the values; of the rows of terms if starts == NULL */
+    double *g;        /* out: what each of n seeds gets */
+    ptrdiff_t n;
+    const ptrdiff_t *starts;
+} dd_total;
 
 /* Kernels that run one after another on each block of elements, all of one shape. */
 typedef struct {
@@ -147,11 +159,39 @@ typedef struct {
     ptrdiff_t size;
     dd_step *steps;
     int count;
-    int64_t rows;    /* private: rows of a block that steps share */
-    int64_t scratch; /* private: rows before them, of one step each time */
+    const dd_total *total; /* NULL, or of a job for dd_apply_sum: then the last c.v is NULL */
+    int64_t rows;          /* private: rows of a block that steps share */
+    int64_t scratch;       /* private: rows before them, of one step each time */
 } dd_job;
 
 int dd_apply(dd_job *job);
+
+/* Parts of dd_apply, for sum.c: finds rows for all results; runs elements first .. last - 1,
+ * the last step's rows, `length` apart, going to `rows_of_last` if that is not NULL. */
+void dd_place(dd_job *job);
+int dd_run(dd_job *job, ptrdiff_t first, ptrdiff_t last, char *rows_of_last, ptrdiff_t length);
+
+/* ---- sums (sum.c) ---------------------------------------------------------- */
+
+/* out[k] = the sum of n elements of row k, to the bit as NumPy's reduction of them; `add`: its
+ * loop; row, step: bytes to the next row and element. */
+int dd_sum(int type, const dd_fn *add, ptrdiff_t rows, ptrdiff_t n, const void *data, ptrdiff_t row,
+           ptrdiff_t step, void *out);
+
+/* Runs a job for the sum of its last result: the same bits as by dd_apply, dd_sum and, of doubles
+ * of order 1, dd_scatter.  DD_TOOBIG: its rows are too many, or the first seeds too far apart. */
+int dd_apply_sum(dd_job *job);
+
+/* A row of terms for runs of seeds: t[i * length + j] is for seed start + i * step + j, where
+ * i < runs, j < length <= step. */
+typedef struct {
+    const double *t;
+    ptrdiff_t start, runs, step, length;
+} dd_runs;
+
+/* Adds rows of terms to the n seeds that they stand for, one row after another; fresh: to 0,
+ * else to what is there. */
+int dd_scatter(double *g, ptrdiff_t n, const dd_runs *rows, int count, int fresh);
 
 /* ---- matrices (matrix.c) ------------------------------------------------- */
 

@@ -22,6 +22,8 @@
     DD_KERNEL(tanh,  1, DD_DECAY, 2)                                              \
     DD_KERNEL(abs,   1, DD_NONE, 0)                                               \
     DD_KERNEL(pick,  2, DD_NONE, 0) /* c = a or b, whichever has the value of c */ \
-    DD_KERNEL(choose, 2, DD_NONE, 0) /* c = a where the value of c is not 0, b there */ \
+    DD_KERNEL(maximum, 2, DD_NONE, 0) /* the same, of this value               */ \
+    DD_KERNEL(minimum, 2, DD_NONE, 0)                                             \
+    DD_KERNEL(choose, 2, DD_NONE, 0) /* c = a where the mask is not 0, else b  */ \
     DD_KERNEL(chain, 2, DD_NONE, 0) /* E c = b E a: b is the derivative        */
 /* clang-format on */

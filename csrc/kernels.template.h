@@ -199,6 +199,16 @@ BODY(power) {
     T *z0 = w;
     dd_num z = {w, c->t, c->s};
     int D = A->D;
+    if (D == 1 && p != 0) {
+        T factor = (T)p;
+        if (p != 2) FN(power_row)(n, z0, a0, (T)(p - 1)), a0 = z0;
+        MONOMIALS {
+            T *restrict ck = ROW(c, k);
+            const T *ak = ROW(a, k);
+            EACH ck[e] = TIMES(factor, TIMES(ak[e], a0[e]));
+        }
+        return;
+    }
     if (p >= 0 && p <= D && p == (int)p) D = (int)p; /* x^(p-D) is 1 from here on */
     FN(power_row)(n, z0, a0, (T)(p - D));
     MONOMIALS {
@@ -351,15 +361,18 @@ BODY(pick) {
     }
 }
 
-/* The value of c says which operand is taken; it is not the value of the result. */
+BODY(maximum) { FN(pick_body)(safe, A, n, c, a, b, p, w); }
+BODY(minimum) { FN(pick_body)(safe, A, n, c, a, b, p, w); }
+
+/* The mask stands in the place of the work rows; the values are chosen, too. */
 BODY(choose) {
-    const T *c0 = ROW(c, 0);
-    MONOMIALS {
+    const unsigned char *mask = w;
+    for (ptrdiff_t k = 0; k < A->M; k++) {
         T *restrict ck = ROW(c, k);
-        const T *ak = a->t ? ROW(a, k) : NULL, *bk = b->t ? ROW(b, k) : NULL;
-        if (ak && bk) EACH ck[e] = c0[e] != 0 ? ak[e] : bk[e];
-        else if (ak) EACH ck[e] = c0[e] != 0 ? ak[e] : 0;
-        else EACH ck[e] = c0[e] != 0 ? 0 : bk[e];
+        const T *ak = !k || a->t ? ROW(a, k) : NULL, *bk = !k || b->t ? ROW(b, k) : NULL;
+        if (ak && bk) EACH ck[e] = mask[e] ? ak[e] : bk[e];
+        else if (ak) EACH ck[e] = mask[e] ? ak[e] : 0;
+        else EACH ck[e] = mask[e] ? 0 : bk[e];
     }
 }
 
@@ -394,6 +407,8 @@ KERNEL(sinh)
 KERNEL(cosh)
 KERNEL(abs)
 KERNEL(pick)
+KERNEL(maximum)
+KERNEL(minimum)
 KERNEL(choose)
 KERNEL(chain)
 

@@ -1,4 +1,4 @@
-"""Part of _taylor.pyx: kernels on numbers: operators, sums."""
+"""Part of _taylor.pyx: kernels on numbers: operators, choices."""
 
 # ---- arithmetic ----------------------------------------------------------------
 
@@ -67,7 +67,7 @@ cdef Taylor scalar_binary(int kernel, Algebra alg, double *a, bint at, double *b
             for i in range(1, M):
                 c[i] = -b[i]
     else:
-        c[0] = a0 / b0
+        c[0] = a0 / b0 if kernel == DD_div else scalar_value2(kernel, a0, b0)
         run_scalar(kernel, alg.t, c, a, at, b, bt, 0.0)
     if not isfinite(c[0]):
         warn(kernel, kernel, 0.0, _float64(a0), _float64(b0))
@@ -104,7 +104,7 @@ cdef Taylor array_unary(int kernel, Taylor a, double p, ndarray value, int loop)
         may_wait(type, a._value, a, None)
         and (a.base is LATER or loop == SQUARE or plain_strides(a._value))
     ):
-        y = wait(kernel, loop, p, a.alg, a._value, a, None, None, None)
+        y = wait(kernel, loop, p, a.alg, a._value, a, None, None, None, None)
         y.lanes = a.lanes
         return y
     if a.base is not None:
@@ -146,18 +146,34 @@ cdef Taylor array_unary(int kernel, Taylor a, double p, ndarray value, int loop)
     return y
 
 
+cdef ndarray result_like(ndarray x, ndarray y, ndarray mask):
+    """The operand in the shape of the result, where the others have it, too, or one element."""
+    cdef ndarray like = x
+    if x is None or y is not None and cnp.PyArray_NDIM(y) >= cnp.PyArray_NDIM(x) and (
+        cnp.PyArray_SIZE(x) == 1
+    ):
+        like = y
+    for other in (x, y, mask):
+        if other is not None and not cnp.PyArray_SAMESHAPE(<ndarray>other, like) and (
+            other is mask or cnp.PyArray_SIZE(<ndarray>other) != 1
+            or cnp.PyArray_NDIM(<ndarray>other) > cnp.PyArray_NDIM(like)
+        ):
+            return None
+    return like
+
+
 cdef Taylor array_binary(int kernel, Algebra alg, x, y, ndarray value, ndarray map_x,
-                         ndarray map_y):
+                         ndarray map_y, ndarray mask=None):
     """Kernel of two operands of one dtype over one algebra, broadcast.
 
     Each is a Taylor, an ndarray, or a Python float; at least one has dimensions or is
-    not float64.  map_x, map_y: None, or see dd_array in csrc/dualdiff.h: int32.  The result has
-    no lanes yet.
+    not float64.  map_x, map_y: None, or see dd_array in csrc/dualdiff.h: int32.  mask: of
+    np.where, C-contiguous and in the shape of the result.  The result has no lanes yet.
     """
     cdef dd_job job
     cdef dd_step step
     cdef Taylor z
-    cdef ndarray vx = None, tx = None, vy = None, ty = None
+    cdef ndarray vx = None, tx = None, vy = None, ty = None, like
     cdef double cx, cy
     cdef int typenum = -1, type
     cdef bint given = value is not None
@@ -170,10 +186,10 @@ cdef Taylor array_binary(int kernel, Algebra alg, x, y, ndarray value, ndarray m
         ty = (<Taylor>y)._terms if isinstance(y, Taylor) else None
         typenum = cnp.PyArray_TYPE(vy)
     type = kernel_type(typenum)
-    if value is None and (vx is None or vy is None or cnp.PyArray_SAMESHAPE(vx, vy)) and (
-        may_wait(type, vy if vx is None else vx, x, y)
-    ):
-        return wait(kernel, kernel, 0.0, alg, vy if vx is None else vx, x, y, map_x, map_y)
+    if value is None:
+        like = result_like(vx, vy, mask)
+        if like is not None and may_wait(type, like, x, y):
+            return wait(kernel, kernel, 0.0, alg, like, x, y, map_x, map_y, mask)
     if type_is_array(x) and isinstance(x, Taylor) and (<Taylor>x).base is not None:
         sync(<Taylor>x)
         vx, tx = (<Taylor>x)._value, (<Taylor>x)._terms
@@ -183,13 +199,17 @@ cdef Taylor array_binary(int kernel, Algebra alg, x, y, ndarray value, ndarray m
     if type < 0:
         px = raw_parts(<Taylor>x) if isinstance(x, Taylor) else (x, None)
         py = raw_parts(<Taylor>y) if isinstance(y, Taylor) else (y, None)
-        if value is None:
+        if mask is not None:
+            value = np.where(mask, px[0], py[0])
+        elif value is None:
             value = np.asarray(value_ufunc(kernel)(px[0], py[0]))
         name = kernel_names[kernel]
-        terms = _hooks["reference"](name, alg, value, px, py, 0.0)
+        terms = _hooks["reference"](name, alg, value, px, py, 0.0 if mask is None else mask)
         return new_array(alg, value, terms)
     if value is None:
-        if vx is None:
+        if mask is not None:
+            value = empty_like_shape(mask, typenum)
+        elif vx is None:
             value = empty_like_shape(vy, typenum)
         elif vy is None or cnp.PyArray_SAMESHAPE(vx, vy):
             value = empty_like_shape(vx, typenum)
@@ -216,6 +236,8 @@ cdef Taylor array_binary(int kernel, Algebra alg, x, y, ndarray value, ndarray m
     if map_x is not None:
         step.a.map = <int32_t *>cnp.PyArray_DATA(map_x)
         step.b.map = <int32_t *>cnp.PyArray_DATA(map_y)
+    if mask is not None:
+        step.mask = <char *>cnp.PyArray_DATA(mask)
     values_by(&job, &step, NO_VALUES if given else kernel, NULL)
     if execute(&job):
         warn(kernel, kernel, 0.0, value_of(x) if isinstance(x, Taylor) else x,
@@ -338,6 +360,49 @@ cdef as_operand(x):
     return NotImplemented
 
 
+cdef Taylor picked_scalar(Algebra alg, x):
+    """A copy of x, a number in a C buffer over alg or a constant."""
+    cdef Taylor z = new_scalar(alg)
+    if type(x) is Taylor:
+        memcpy(z.c, (<Taylor>x).c, alg.M * sizeof(double))
+    else:
+        memset(z.c, 0, alg.M * sizeof(double))
+        z.c[0] = x
+    return z
+
+
+def choose(mask, a, b):
+    """np.where(mask, a, b), at least one of them a number, from an array of booleans.
+
+    NotImplemented where their lanes differ, or another operand may know.
+    """
+    cdef tuple lanes = None
+    cdef Algebra alg
+    cdef Taylor z
+    a, b = waiting_operand(a), waiting_operand(b)
+    if a is NotImplemented or b is NotImplemented:
+        return NotImplemented
+    if has_lanes(a) or has_lanes(b):
+        if type(a) is not Taylor or type(b) is not Taylor:
+            lanes = (<Taylor>(a if type(a) is Taylor else b)).lanes
+        elif equal_lanes(<Taylor>a, <Taylor>b):
+            lanes = (<Taylor>a).lanes
+        if lanes is None or has_lanes(a) and is_pending(<Taylor>a) or (
+            has_lanes(b) and is_pending(<Taylor>b)
+        ):
+            return NotImplemented
+    alg, x, y = together(a, b)
+    x, y = one_dtype(x, y)
+    if not mask.ndim and not type_is_array(x) and not type_is_array(y):
+        return picked_scalar(alg, x if mask else y)
+    shape = np.broadcast_shapes(mask.shape, np.shape(x), np.shape(y))
+    mask = np.array(np.broadcast_to(mask, shape), order="C")  # the caller's may change
+    z = array_binary(DD_choose, alg, x, y, None, None, None, mask)
+    if lanes is not None:
+        z.lanes = spread_lanes(lanes, z._value)
+    return settled(z)
+
+
 cdef together(a, b):
     """(algebra, a, b) with both numbers over their union."""
     cdef tuple u
@@ -377,42 +442,3 @@ cdef to_dtype(x, dtype):
     if type(x) is Taylor:
         return x if (<Taylor>x).dtype == dtype else cast(x, dtype)
     return np.asarray(x, dtype)
-
-
-cdef Taylor sum_all(Taylor x):
-    """np.sum(x) of a contiguous float array: None where this does not apply."""
-    cdef Taylor y
-    cdef Py_ssize_t i, n
-    cdef int type
-    if x._value is None:
-        return x
-    if x.base is not None:
-        sync(x)
-    if x.lanes is not None:
-        return laned_sum(x)
-    type = kernel_type(cnp.PyArray_TYPE(x._value))
-    if type < 0 or cnp.PyArray_NDIM(x._value) > 1 and not (
-        cnp.PyArray_IS_C_CONTIGUOUS(x._value) and cnp.PyArray_IS_C_CONTIGUOUS(x._terms)
-    ):
-        return None
-    if cnp.PyArray_TYPE(x._value) != cnp.NPY_DOUBLE or cnp.PyArray_NDIM(x._value) == 0:
-        return None
-    cdef Py_ssize_t step = sizeof(double), tstep = sizeof(double), rows
-    if cnp.PyArray_NDIM(x._value) == 1:
-        step = cnp.PyArray_STRIDE(x._value, 0)
-        tstep = cnp.PyArray_STRIDE(x._terms, 1)
-    n = cnp.PyArray_SIZE(x._value)
-    rows = cnp.PyArray_STRIDE(x._terms, 0)
-    y = new_scalar(x.alg)
-    add_up(type, <char *>y.c, <char *>cnp.PyArray_DATA(x._value), n, step)
-    if not isfinite(y.c[0]):
-        np.add.reduce(x._value, axis=None)  # for its warning
-    cdef char *t = <char *>cnp.PyArray_DATA(x._terms)
-    if n * x.alg.M > 20000:
-        with nogil:
-            for i in range(1, x.alg.M):
-                add_up(type, <char *>(y.c + i), t + (i - 1) * rows, n, tstep)
-    else:
-        for i in range(1, x.alg.M):
-            add_up(type, <char *>(y.c + i), t + (i - 1) * rows, n, tstep)
-    return y

@@ -63,6 +63,8 @@ cdef extern from "dualdiff.h" nogil:
         DD_tanh
         DD_abs
         DD_pick
+        DD_maximum
+        DD_minimum
         DD_choose
         DD_chain
         DD_NKERNELS
@@ -111,7 +113,15 @@ cdef extern from "dualdiff.h" nogil:
         double p
         dd_fn value, aux
         const void *exponent
+        char *mask
         int flags
+
+    ctypedef struct dd_total:
+        const dd_fn *add
+        char *sums
+        double *g
+        ptrdiff_t n
+        const ptrdiff_t *starts
 
     ctypedef struct dd_job:
         int type, nd
@@ -119,8 +129,21 @@ cdef extern from "dualdiff.h" nogil:
         ptrdiff_t size
         dd_step *steps
         int count
+        const dd_total *total
 
     int dd_apply(dd_job *job)
+
+    int dd_sum(int type, const dd_fn *add, ptrdiff_t rows, ptrdiff_t n, const void *data,
+               ptrdiff_t row, ptrdiff_t step, void *out)
+
+    int dd_apply_sum(dd_job *job)
+
+    ctypedef struct dd_runs:
+        const double *t
+        ptrdiff_t start, runs, step, length
+
+    int dd_scatter(double *g, ptrdiff_t n, const dd_runs *rows, int count, int fresh)
+
     int dd_cholesky(const dd_table *A, int type, ptrdiff_t batch, ptrdiff_t n, const void *l,
                     void *t)
     int dd_fingerprint(const void *data, size_t bytes, uint64_t *out)

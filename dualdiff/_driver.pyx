@@ -18,9 +18,9 @@ from numpy cimport ndarray
 
 from dualdiff._csrc cimport (
     DD_COS, DD_COSH, DD_DECAY, DD_EXP, DD_F32, DD_F64, DD_LD, DD_MAXDIMS, DD_NKERNELS, DD_NONE,
-    DD_OK, DD_SIN, DD_SINH, DD_add, DD_cos, DD_cosh, DD_exp, DD_sin, DD_sinh, dd_apply, dd_array,
-    dd_cholesky, dd_fingerprint, dd_fn, dd_job, dd_kernels, dd_loop, dd_num, dd_set_threads,
-    dd_step, dd_table, dd_work_rows,
+    DD_OK, DD_SIN, DD_SINH, DD_TOOBIG, DD_add, DD_cos, DD_cosh, DD_exp, DD_sin, DD_sinh, dd_apply,
+    dd_apply_sum, dd_array, dd_cholesky, dd_fingerprint, dd_fn, dd_job, dd_kernels, dd_loop, dd_num,
+    dd_runs, dd_scatter, dd_set_threads, dd_step, dd_sum, dd_table, dd_total, dd_work_rows,
 )
 
 cnp.import_array()
@@ -46,7 +46,7 @@ _UFUNCS = {
     "div": np.true_divide, "sqrt": np.sqrt, "exp": np.exp, "log": np.log, "expm1": np.expm1,
     "log1p": np.log1p, "sin": np.sin,
     "cos": np.cos, "tan": np.tan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
-    "abs": np.absolute,
+    "abs": np.absolute, "maximum": np.maximum, "minimum": np.minimum,
 }
 cdef list _ufunc_of = [None] * MAXKERNELS
 
@@ -107,13 +107,28 @@ cdef double scalar_value(int kernel, double x):
     """The value of a one-operand kernel at one float64 (not for `power` and `chain`)."""
     cdef double y = 0.0
     cdef char *args[2]
-    cdef ptrdiff_t n = 1
-    cdef ptrdiff_t steps[2]
     args[0] = <char *>&x
     args[1] = <char *>&y
-    steps[0] = steps[1] = sizeof(double)
-    _value[kernel][DD_F64].run(args, &n, steps, _value[kernel][DD_F64].data)
+    one_value(kernel, args)
     return y
+
+
+cdef double scalar_value2(int kernel, double x, double y):
+    """The same of a kernel of two operands."""
+    cdef double z = 0.0
+    cdef char *args[3]
+    args[0] = <char *>&x
+    args[1] = <char *>&y
+    args[2] = <char *>&z
+    one_value(kernel, args)
+    return z
+
+
+cdef void one_value(int kernel, char **args) noexcept:
+    cdef ptrdiff_t n = 1
+    cdef ptrdiff_t steps[3]
+    steps[0] = steps[1] = steps[2] = sizeof(double)
+    _value[kernel][DD_F64].run(args, &n, steps, _value[kernel][DD_F64].data)
 
 
 cdef int kernel_type(int typenum) noexcept:
@@ -198,12 +213,14 @@ cdef void one_step(dd_job *job, dd_step *step, const dd_table *A, int type, int 
     job.type = type
     job.steps = step
     job.count = 1
+    job.total = NULL
     step.A = A
     step.p = p
     step.from_a = step.from_b = 0
     step.b.v = step.b.t = NULL
     step.b.map = NULL
     step.b.single = False
+    step.mask = NULL
     set_kernel(job, step, kernel)
 
 
@@ -248,9 +265,28 @@ cdef void add_up(int type, char *out, char *data, ptrdiff_t n, ptrdiff_t step) n
         _value[DD_add][type].run(args, &n, steps, _value[DD_add][type].data)
 
 
+cdef int sum_rows(int type, char *out, Py_ssize_t rows, Py_ssize_t n, char *data, Py_ssize_t row,
+                  Py_ssize_t step) except -1:
+    """out[k] = the sum of row k, as np.add.reduce adds it: see dd_sum."""
+    cdef int status
+    with nogil:
+        status = dd_sum(type, &_value[DD_add][type], rows, n, data, row, step, out)
+    if status != DD_OK:
+        raise MemoryError("dualdiff: no memory for the sums of pieces")
+    return 0
+
+
+cdef int scatter_runs(double *g, Py_ssize_t n, const dd_runs *rows, int count,
+                      bint fresh) except -1:
+    """Add rows of terms to the seeds that they stand for: see dd_scatter."""
+    with nogil:
+        dd_scatter(g, n, rows, count, fresh)
+    return 0
+
+
 cdef int execute(dd_job *job) except -1:
     """Run a job.  Returns whether values of any step raised a flag."""
-    cdef int status, i, flags = 0
+    cdef int status, i
     if job.size == 0:
         return 0
     if job.nd == 0:  # one element of an array without dimensions
@@ -261,11 +297,28 @@ cdef int execute(dd_job *job) except -1:
             job.steps[i].b.vs[0] = job.steps[i].b.es[0] = 0
     with nogil:
         status = dd_apply(job)
+    return flags_of(job, status)
+
+
+cdef int flags_of(dd_job *job, int status) except -1:
+    cdef int i, flags = 0
     if status != DD_OK:
         raise MemoryError("dualdiff: no memory for the work arrays of a kernel")
     for i in range(job.count):
         flags |= job.steps[i].flags
     return flags
+
+
+cdef int execute_sum(dd_job *job, dd_total *total) except -1:
+    """Run a job for the sum of its last result; returns whether that did not do: see execute."""
+    cdef int status
+    if job.size == 0:
+        return True
+    total.add = &_value[DD_add][job.type]
+    job.total = total
+    with nogil:
+        status = dd_apply_sum(job)
+    return True if status == DD_TOOBIG else flags_of(job, status)
 
 
 cdef int run_scalar(int kernel, const dd_table *A, double *c, double *a, bint at, double *b,

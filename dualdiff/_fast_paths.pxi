@@ -144,8 +144,10 @@ cdef array_gradient(Gradient g, tuple args, dict kwargs, ndarray x, bint steps):
         ):
             return g.pending(result, call_of(alg), x)
         r = <Taylor>result
-        grad = empty(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.NPY_DOUBLE)
-        memcpy(cnp.PyArray_DATA(grad), r.c + 1, n * sizeof(double))
+        if cnp.PyArray_Check(r.heap) and Py_REFCNT(r.heap) == 1 and Py_REFCNT(r) == 2:
+            grad = terms_in_place(r, x)  # nobody else has this number
+        else:
+            grad = shaped(r.c + 1, x)
         return (PyFloat64(r.c[0]), grad) if g.with_value else grad
     finally:
         y = None
@@ -299,6 +301,12 @@ cdef void scatter_block(ndarray block, Py_ssize_t m, ndarray terms, list lanes,
                 s = seeds[i] - first
                 if 0 <= s < n:
                     to[i * n + s] += t[k * m + i]
+
+
+cdef terms_in_place(Taylor r, ndarray x):
+    """The first-order terms of a number without dimensions, in the shape of x and its memory."""
+    cdef cnp.npy_intp first = r.c + 1 - <double *>cnp.PyArray_DATA(<ndarray>r.heap)
+    return r.heap[first : first + cnp.PyArray_SIZE(x)].reshape((<object>x).shape)
 
 
 cdef shaped(double *c, x):

@@ -77,6 +77,8 @@ def apply(name, Taylor a, b=None, double p=0.0, value=None):
     cdef int kernel = _kernel_numbers[name]
     cdef Taylor y
     cdef Algebra alg
+    if value is None and b is None and a._value is not None:
+        return array_unary(kernel, a, p, None, kernel)
     if a.base is not None:
         sync(a)
     if value is not None:
@@ -90,8 +92,7 @@ def apply(name, Taylor a, b=None, double p=0.0, value=None):
             y.c[0] = scalar_value(kernel, a.c[0]) if value is None else value
             run_scalar(kernel, a.alg.t, y.c, a.c, True, NULL, False, p)
             return y
-        if value is not None:
-            value = np.array(value, order="C", copy=None, subok=False)
+        value = np.array(value, order="C", copy=None, subok=False)
         return array_unary(kernel, a, p, value, kernel)
     b = as_operand(b)
     if value is None:

@@ -20,6 +20,7 @@ from dualdiff._taylor import (
     LANED_METHODS as METHODS,
     Taylor,
     apply,
+    choose,
     is_laned,
     joined_along,
     laned_parts,
@@ -137,6 +138,9 @@ def where(condition, x=None, y=None, /):
     """np.where with numbers in the second and third place."""
     if x is None or holds(condition):
         return NotImplemented
+    result = choose(np.asarray(condition, bool), x, y)
+    if result is not NotImplemented:
+        return result
     return joined(lambda arrays: np.where(condition, *arrays), [x, y])
 
 

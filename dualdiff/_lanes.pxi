@@ -111,6 +111,17 @@ cdef row_map(Algebra small, Algebra big, tuple seeds):
     return found
 
 
+cdef bint equal_lanes(Taylor x, Taylor y) noexcept:
+    """Whether two numbers have the same algebra and, element by element, the same lanes."""
+    cdef Py_ssize_t i
+    if x.alg is not y.alg or x.lanes is None or y.lanes is None or len(x.lanes) != len(y.lanes):
+        return False
+    for i in range(len(x.lanes)):
+        if not same_lane(<ndarray>x.lanes[i], <ndarray>y.lanes[i]):
+            return False
+    return True
+
+
 # ---- arithmetic ----------------------------------------------------------------------
 
 cdef laned_binary(int kernel, a, b, ndarray value):
@@ -220,120 +231,6 @@ cdef Taylor with_lanes(Taylor x, Py_ssize_t n):
 
 
 # ---- sums ---------------------------------------------------------------------------------
-
-cdef void scatter(double *g, ndarray lane, ndarray row) noexcept:
-    """g[lane] += row, element by element."""
-    cdef Py_ssize_t i, n = cnp.PyArray_SIZE(row)
-    cdef Py_ssize_t sl, st
-    cdef double total = 0.0
-    cdef char *seeds = <char *>cnp.PyArray_DATA(lane)
-    cdef char *t = <char *>cnp.PyArray_DATA(row)
-    if cnp.PyArray_NDIM(row) == 0:
-        g[(<cnp.npy_intp *>seeds)[0]] += (<double *>t)[0]
-        return
-    sl = cnp.PyArray_STRIDE(lane, 0)
-    st = cnp.PyArray_STRIDE(row, 0)
-    with nogil:
-        if sl == 0 and st == sizeof(double):  # one seed for all
-            add_up(1, <char *>&total, t, n, st)
-            g[(<cnp.npy_intp *>seeds)[0]] += total
-        else:
-            for i in range(n):
-                g[(<cnp.npy_intp *>(seeds + i * sl))[0]] += (<double *>(t + i * st))[0]
-
-
-cdef bint all_differ(ndarray lane) noexcept:
-    """Whether a lane stays the same along no axis."""
-    cdef int q
-    for q in range(cnp.PyArray_NDIM(lane)):
-        if cnp.PyArray_STRIDE(lane, q) == 0 and cnp.PyArray_DIM(lane, q) != 1:
-            return False
-    return True
-
-
-cdef void scatter_axes(double *g, char *seeds, npy_intp *by, char *t, npy_intp *steps,
-                       npy_intp *dims, int nd) noexcept nogil:
-    """g[lane] += row, element by element in C order, of arrays of nd dimensions."""
-    cdef npy_intp i
-    for i in range(dims[0]):
-        if nd > 1:
-            scatter_axes(g, seeds + i * by[0], by + 1, t + i * steps[0], steps + 1, dims + 1,
-                         nd - 1)
-        else:
-            g[(<npy_intp *>(seeds + i * by[0]))[0]] += (<double *>(t + i * steps[0]))[0]
-
-
-cdef bint slice_of(Factor parent, ndarray lane, Py_ssize_t *start) noexcept:
-    """Whether a one-dimensional lane is a run of consecutive seeds."""
-    cdef ndarray seeds = parent.arange
-    cdef Py_ssize_t off
-    if seeds is None or cnp.PyArray_NDIM(lane) != 1:
-        return False
-    off = <char *>cnp.PyArray_DATA(lane) - <char *>cnp.PyArray_DATA(seeds)
-    if off < 0 or off >= cnp.PyArray_SIZE(seeds) * <Py_ssize_t>sizeof(cnp.npy_intp):
-        return False
-    start[0] = off // <Py_ssize_t>sizeof(cnp.npy_intp)
-    return cnp.PyArray_STRIDE(lane, 0) == sizeof(cnp.npy_intp)
-
-
-cdef Taylor laned_sum(Taylor x):
-    """np.sum(x): the local coefficients go to the seeds that they stand for."""
-    cdef Taylor y
-    cdef Algebra alg
-    cdef Factor parent = parent_of(x)
-    cdef Py_ssize_t i, k, n, start
-    cdef double *g
-    cdef double *t
-    cdef ndarray row, lane
-    if is_pending(x):
-        return x
-    value = np.asarray(np.add.reduce(x._value, axis=None))
-    if parent.root is not None:
-        return summed_step(x, value, tuple(range(cnp.PyArray_NDIM(x._value))))
-    if x.alg.D == 1 and len(x.alg.factors) == 1 and cnp.PyArray_TYPE(x._value) == cnp.NPY_DOUBLE:
-        alg = dense_algebra(x.alg)
-        y = new_scalar(alg)
-        y.c[0] = value
-        g = y.c + 1
-        memset(g, 0, parent.n * sizeof(double))
-        for k in range(len(x.lanes)):
-            lane = <ndarray>x.lanes[k]
-            row = <ndarray>np.asarray(x._terms[k])  # a scalar where x has no dimensions
-            n = cnp.PyArray_SIZE(row)
-            if slice_of(parent, lane, &start) and cnp.PyArray_IS_C_CONTIGUOUS(row):
-                t = <double *>cnp.PyArray_DATA(row)
-                with nogil:
-                    for i in range(n):
-                        g[start + i] += t[i]
-            elif cnp.PyArray_NDIM(row) > 1 and all_differ(lane):
-                scatter_axes(g, <char *>cnp.PyArray_DATA(lane), cnp.PyArray_STRIDES(lane),
-                             <char *>cnp.PyArray_DATA(row), cnp.PyArray_STRIDES(row),
-                             cnp.PyArray_DIMS(row), cnp.PyArray_NDIM(row))
-            else:
-                if cnp.PyArray_NDIM(row) > 1:
-                    lane, row = flattened(lane, row)
-                scatter(g, lane, row)
-        return y
-    rows = dense_rows(x)
-    small = len(x.alg.factors) > 1 and (
-        cnp.PyArray_SIZE(x._value) * (rows_in_all(x.alg.factors) - 1) <= DENSER * rows)
-    # inner calls, and sparse results, are read off what is pending without its sum
-    if rows <= DENSE_ROWS and not small and not parent.room:
-        alg = dense_algebra(x.alg)
-        return new_array(alg, value, summed_terms(x, alg))
-    return new_laned(x.alg, value, np.reshape(x._terms, (x.alg.M - 1, -1)),
-                     tuple([np.ravel(lane) for lane in x.lanes]))
-
-
-cdef flattened(lane, row):
-    """One-dimensional forms of a lane and a row; axes along which one seed stands are summed."""
-    keep = [q for q in range(row.ndim) if lane.strides[q] or row.shape[q] == 1]
-    drop = tuple(q for q in range(row.ndim) if q not in keep)
-    if drop:
-        row = row.sum(axis=drop)
-        lane = lane[tuple(0 if q in drop else slice(None) for q in range(lane.ndim))]
-    return np.ravel(lane), np.ravel(row)
-
 
 # ---- elements ------------------------------------------------------------------------------
 

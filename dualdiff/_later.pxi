@@ -18,6 +18,7 @@ cdef enum:
 
 cdef Taylor LATER = Taylor.__new__(Taylor)  # the base of every number that waits
 cdef dict _blanks = {}                      # type number -> NaN of that type
+cdef Algebra _no_seeds = algebra_of((), ())
 cdef void *_newest = NULL                   # the Later made last
 
 
@@ -53,7 +54,7 @@ cdef void drop_operands(Later q) noexcept:
     if q.b is not None:
         q.b.users -= 1
         q.b = None
-    q.va = q.ta = q.vb = q.tb = None
+    q.va = q.ta = q.vb = q.tb = q.mask = None
 
 
 # ---- noting down -----------------------------------------------------------------------------
@@ -75,14 +76,17 @@ cdef bint may_wait(int kernel_type, ndarray shaped, x, y) except -1:
 
 
 cdef Taylor wait(int kernel, int loop, double p, Algebra alg, ndarray shaped, x, y, ndarray map_x,
-                 ndarray map_y):
-    """The number that x kernel y will be; y is None for a kernel of one operand."""
+                 ndarray map_y, ndarray mask):
+    """The number that x kernel y will be; y is None for a kernel of one operand.
+
+    mask: None, or of np.where, nobody else's.
+    """
     cdef Later q = Later.__new__(Later)
     cdef Taylor z
     cdef bint now
     global _newest
     q.alg, q.kernel, q.loop, q.p = alg, kernel, loop, p
-    q.map_a, q.map_b = map_x, map_y
+    q.map_a, q.map_b, q.mask = map_x, map_y, mask
     q.shaped = shaped
     q.count = 1
     now = note(q, x, True)
@@ -260,21 +264,20 @@ cdef int compute(Later root) except -1:
     if root.value is not None:
         return 0
     collect(root, place, order)
-    results = run_steps(root, place, order, None, None)
+    results = run_steps(root, place, order, True, NULL, None, None)
     if results is None:  # one by one, for the values of each that NumPy will warn of
         for q in order:
             compute(q)
         return 0
-    keep_results(order, results)
-    return 0
+    return take_results(order, results)
 
 
-cdef int keep_results(list order, list results) except -1:
-    """Let what has been computed, and is kept, wait no more."""
+cdef int take_results(list order, list results) except -1:
+    """Let the operations of a job that are kept have their values and terms."""
     cdef Later q
     cdef Py_ssize_t i
     for i in range(len(order)):
-        if results[i] is not None:
+        if results[i] is not None and results[i][1] is not None:
             q = <Later>order[i]
             q.value, q.terms = results[i]
             unlink(q)
@@ -292,26 +295,54 @@ cdef bint compute_into(Later root, ndarray value, ndarray terms) except -1:
     if root.value is not None or root.copied:
         return False
     collect(root, place, order)
-    results = run_steps(root, place, order, value, terms)
+    results = run_steps(root, place, order, True, NULL, value, terms)
     if results is None:
         return False
     root.copied = True
     results[len(order) - 1] = None
-    keep_results(order, results)
+    take_results(order, results)
     return True
 
 
-cdef list run_steps(Later root, dict place, list order, ndarray to_value, ndarray to_terms):
+cdef object value_to_compare(Taylor x):
+    """The value of x; of a number that waits and is about to go, without its terms."""
+    cdef dict place = {}
+    cdef list order = [], results
+    if x.base is LATER and Py_REFCNT(x) == 1 and x.later.value is None:
+        collect(x.later, place, order)
+        results = run_steps(x.later, place, order, False, NULL, None, None)
+        if results is not None:
+            take_results(order, results)
+            return results[len(order) - 1][0]
+    return value_of(x)
+
+
+cdef bint sum_up(Later root, dd_total *total) except -1:
+    """Let `total` be the sum of root, whose elements nobody wants; whether that could be."""
+    cdef dict place = {}
+    cdef list order = [], results
+    collect(root, place, order)
+    results = run_steps(root, place, order, True, total, None, None)
+    if results is None:
+        return False
+    take_results(order, results)
+    return True
+
+
+cdef list run_steps(Later root, dict place, list order, bint whole, dd_total *total,
+                    ndarray to_value, ndarray to_terms):
     """Run a job: for each step its value and terms, or None where it is not kept.
 
-    None in place of it all if one raised a floating-point exception and there are several,
-    or root goes to memory that is given.
+    whole: the terms of root are wanted, too; total: not NULL if nothing but its sum is; to_value,
+    to_terms: None, or memory for root.  None in place of it all if there are several steps, or root
+    is not to be kept as it is, and one raised a floating-point exception.
     """
     cdef dd_job job
     cdef Py_ssize_t i, n = len(order)
     cdef exponent *exponents
     cdef ndarray value, terms
-    cdef list results = [], operands = []
+    cdef list results = [None] * n, operands = []
+    cdef bytearray wanted = bytearray(n + 1)  # 1 + the step whose terms a later one reads
     cdef Later q
     job.steps = <dd_step *>calloc(n, sizeof(dd_step))
     exponents = <exponent *>calloc(n, sizeof(exponent))
@@ -322,22 +353,28 @@ cdef list run_steps(Later root, dict place, list order, ndarray to_value, ndarra
     try:
         job.type = kernel_type(root.typenum)
         job.count = <int>n
+        job.total = NULL
         set_shape(&job, root.shaped)
-        for i in range(n):
+        for i in range(n - 1, -1, -1):
             q = <Later>order[i]
             fill_step(&job, job.steps + i, exponents + i, q, place, operands)
-            if q is root and to_value is not None:
-                operand(&job, &job.steps[i].c, to_value, to_terms)
-                results.append((to_value, to_terms))
+            if q is root and total != NULL:
+                wanted[n] = True
+            elif q is root and to_value is not None:
+                value, terms = to_value, to_terms
+                operand(&job, &job.steps[i].c, value, terms)
+                results[i] = value, terms
             elif q is root or is_kept(q):
                 value = empty_like_shape(q.shaped, q.typenum)
-                terms = empty_terms(q.alg, value)
+                terms = empty_terms(q.alg, value) if whole or q is not root else None
                 operand(&job, &job.steps[i].c, value, terms)
-                results.append((value, terms))
+                results[i] = value, terms
+            if wanted[i + 1] or results[i] is not None and terms is not None:
+                wanted[job.steps[i].from_a] = wanted[job.steps[i].from_b] = True
             else:
-                results.append(None)
-        if execute(&job):
-            if n > 1 or to_value is not None:
+                job.steps[i].A = _no_seeds.t
+        if execute_sum(&job, total) if total != NULL else execute(&job):
+            if n > 1 or not whole or total != NULL or to_value is not None:
                 return None
             complain(root)
         return results
@@ -357,6 +394,9 @@ cdef int fill_step(dd_job *job, dd_step *s, exponent *e, Later q, dict place,
     if q.map_a is not None:
         s.a.map = <int32_t *>cnp.PyArray_DATA(q.map_a)
         s.b.map = <int32_t *>cnp.PyArray_DATA(q.map_b)
+    if q.mask is not None:
+        s.mask = <char *>cnp.PyArray_DATA(q.mask)
+        operands.append(q.mask)
     values_by(job, s, q.loop, e)
     return 0
 

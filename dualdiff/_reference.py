@@ -184,9 +184,12 @@ def pick(alg, c, a, b, p):
                 + np.where(from_b, np.where(from_a, b[k] / 2, b[k]), 0))
 
 
-def choose(alg, c, a, b, p):
+maximum = minimum = pick
+
+
+def choose(alg, c, a, b, mask):
     for k in range(1, alg.M):
-        c[k] = np.where(c[0] != 0, a[k], b[k])
+        c[k] = np.where(mask, a[k], b[k])
 
 
 def chain(alg, c, a, b, p):
@@ -194,7 +197,7 @@ def chain(alg, c, a, b, p):
         c[k] = euler(alg, k, a, b)
 
 
-KERNELS = {f.__name__: f for f in (
+KERNELS = {"maximum": maximum, "minimum": minimum} | {f.__name__: f for f in (
     add, sub, neg, mul, div, power, sqrt, exp, log, expm1, log1p, sin, cos, tan, sinh, cosh, tanh,
     abs, pick, choose, chain)}
 
@@ -207,7 +210,10 @@ class Result(Rows):
 
 
 def run(name, alg, value, a, b, p):
-    """Terms of kernel `name`; value: of the result; a, b: (value, terms or None), b may be None."""
+    """Terms of kernel `name`; value: of the result; a, b: (value, terms or None), b may be None.
+
+    p: the exponent of `power`, the mask of `choose`.
+    """
     value = np.asarray(value)
     c = Result(alg, value, np.zeros((alg.M - 1, *value.shape), value.dtype))
     operands = [None if x is None else Rows(alg, *aligned(x, value.ndim)) for x in (a, b)]

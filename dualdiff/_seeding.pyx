@@ -14,6 +14,7 @@ import numpy as np
 
 cimport numpy as cnp
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_Check
+from cpython.ref cimport Py_REFCNT
 from libc.stdint cimport INT64_MAX
 from libc.string cimport memcpy, memset
 from numpy cimport ndarray
@@ -108,17 +109,28 @@ cdef ndarray copied(x):
 
 cdef ndarray no_terms(Py_ssize_t rows, ndarray value):
     """Rows of zeros for the terms of a value."""
+    cdef ndarray out = rows_for(rows, value)
+    memset(cnp.PyArray_DATA(out), 0, cnp.PyArray_NBYTES(out))
+    return out
+
+
+cdef ndarray one_term(Py_ssize_t rows, ndarray value, Py_ssize_t s, v):
+    """Rows of zeros but for row s, which is v."""
+    cdef ndarray out = rows_for(rows, value) if rows == 1 else no_terms(rows, value)
+    (<object>out)[s] = v
+    return out
+
+
+cdef ndarray rows_for(Py_ssize_t rows, ndarray value):
+    """Rows for the terms of a value, not set."""
     cdef cnp.npy_intp[cnp.NPY_MAXDIMS + 2] dims
-    cdef ndarray out
     cdef int q, nd = cnp.PyArray_NDIM(value)
     if cnp.PyArray_TYPE(value) != cnp.NPY_DOUBLE:
-        return np.zeros((rows,) + (<object>value).shape, (<object>value).dtype)
+        return np.empty((rows,) + (<object>value).shape, (<object>value).dtype)
     dims[0] = rows
     for q in range(nd):
         dims[q + 1] = cnp.PyArray_DIM(value, q)
-    out = empty(nd + 1, dims, cnp.NPY_DOUBLE)
-    memset(cnp.PyArray_DATA(out), 0, cnp.PyArray_NBYTES(out))
-    return out
+    return empty(nd + 1, dims, cnp.NPY_DOUBLE)
 
 
 cdef Taylor seed_lanes(Factor factor, ndarray value, Py_ssize_t first, labels=None):
@@ -132,8 +144,7 @@ cdef Taylor seed_lanes(Factor factor, ndarray value, Py_ssize_t first, labels=No
     alg = factor.lanes(1)
     shape = (<object>value).shape
     if cnp.PyArray_NBYTES(value) < LATER_BYTES:
-        terms = no_terms(alg.M - 1, value)
-        terms[0] = 1
+        terms = one_term(alg.M - 1, value, 0, 1)
     else:
         terms = np.zeros((alg.M - 1,) + (1,) * len(shape), (<object>value).dtype)
         terms[0] = 1
@@ -222,9 +233,7 @@ cdef class Call:
                 term = new_array(self.alg, np.zeros_like(value), self._unit(s, value))
                 term = term * v
             else:
-                rows = no_terms(self.alg.M - 1, value)
-                rows[s] = v
-                term = new_array(self.alg, value, rows)
+                term = new_array(self.alg, value, one_term(self.alg.M - 1, value, s, v))
                 if s == 0 and type(x) is not Taylor:
                     y = term
                     continue
@@ -232,9 +241,7 @@ cdef class Call:
         return y
 
     def _unit(self, s, value):
-        rows = no_terms(self.alg.M - 1, value)
-        rows[s] = 1
-        return rows
+        return one_term(self.alg.M - 1, value, s, 1)
 
     def value(self, y):
         """The result without this call's seeds: plain, or a number over outer factors."""
@@ -273,6 +280,8 @@ cdef class Call:
                 terms = terms_of(t)
                 if type(monomials) is slice:
                     return terms[monomials.start - 1 : monomials.stop - 1]
+                if len(monomials) == 1:
+                    return copied(terms[monomials[0] - 1])[None]
                 return terms[monomials - 1]
         if type(monomials) is slice:
             monomials = np.arange(monomials.start, monomials.stop)

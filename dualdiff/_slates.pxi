@@ -8,7 +8,6 @@ plain; they are counted, and a number is refused as long as one lives: it would 
 values without the derivatives.
 """
 
-cdef Algebra _no_seeds = algebra_of((), ())
 cdef frozenset _writers = frozenset([
     np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal])
 cdef frozenset _writing_methods = frozenset(["put", "setfield"])

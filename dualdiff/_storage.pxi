@@ -4,6 +4,7 @@
 
 cdef enum:
     SMALL_HEAP = 4096  # coefficients without dimensions from which recycled memory pays
+    LEAD = 7           # elements before those, so that the terms are aligned to a cache line
 
 
 cdef Taylor new_scalar(Algebra alg):
@@ -17,9 +18,9 @@ cdef Taylor new_scalar(Algebra alg):
         y.heap = PyBytes_FromStringAndSize(NULL, alg.M * sizeof(double))
         y.c = <double *>PyBytes_AS_STRING(y.heap)
     else:
-        M = alg.M
+        M = LEAD + alg.M
         y.heap = empty(1, &M, cnp.NPY_DOUBLE)
-        y.c = <double *>cnp.PyArray_DATA(<ndarray>y.heap)
+        y.c = <double *>cnp.PyArray_DATA(<ndarray>y.heap) + LEAD
     return y
 
 

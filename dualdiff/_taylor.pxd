@@ -14,6 +14,7 @@ cdef class Later:       # see _later.pxi
     cdef Later a, b
     cdef ndarray va, ta, vb, tb
     cdef ndarray map_a, map_b
+    cdef ndarray mask               # of np.where
     cdef ndarray shaped             # any array of the result's shape
     cdef ndarray value, terms       # the result
     cdef object errors              # NumPy's error state where the operation stands

@@ -28,7 +28,7 @@ from libc.math cimport fabs, isfinite
 from libc.math cimport log as c_log
 from libc.math cimport pow as c_pow
 from libc.stdint cimport int32_t, int64_t
-from libc.stdlib cimport calloc, free
+from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 from numpy cimport ndarray, npy_intp
 
@@ -37,15 +37,16 @@ from dualdiff._algebra cimport (
     relabel, replace_factor, union_of,
 )
 from dualdiff._csrc cimport (
-    DD_add, DD_chain, DD_cos, DD_cosh, DD_div, DD_exp, DD_expm1, DD_log, DD_log1p, DD_mul, DD_neg,
-    DD_power, DD_sin, DD_sinh, DD_sqrt, DD_sub, DD_tan, DD_tanh, dd_array, dd_job, dd_step,
+    DD_add, DD_chain, DD_choose, DD_cos, DD_cosh, DD_div, DD_exp, DD_expm1, DD_log, DD_log1p,
+    DD_maximum, DD_minimum, DD_mul, DD_neg, DD_power, DD_sin, DD_sinh, DD_sqrt, DD_sub, DD_tan,
+    DD_tanh, dd_array, dd_job, dd_runs, dd_step, dd_total,
 )
 from dualdiff._driver import kernel_names
 
 from dualdiff._driver cimport (
-    NO_VALUES, POWER, SQUARE, add_up, execute, exponent, fingerprint, kernel_type, one_step,
-    operand, run_scalar, scalar_operand, scalar_value, set_kernel, set_shape, value_ufunc,
-    values_by,
+    NO_VALUES, POWER, SQUARE, add_up, execute, execute_sum, exponent, fingerprint, kernel_type,
+    one_step, operand, run_scalar, scalar_operand, scalar_value, scalar_value2, scatter_runs,
+    set_kernel, set_shape, sum_rows, value_ufunc, values_by,
 )
 
 from dualdiff._memory cimport empty
@@ -91,8 +92,13 @@ cdef dict _unary = {
 }
 cdef dict _binary = {
     np.add: DD_add, np.subtract: DD_sub, np.multiply: DD_mul, np.true_divide: DD_div,
+    np.maximum: DD_maximum, np.minimum: DD_minimum,
 }
-cdef dict _kernel_numbers = {name: k for k, name in enumerate(kernel_names)}
+# of those that `apply` knows; `choose` is a function of its own
+cdef dict _kernel_numbers = {name: k for k, name in enumerate(kernel_names) if k != DD_choose}
+
+
+cdef Py_ssize_t _sum_references = 0  # to a number that nobody but np.sum has, once it is called
 
 
 cdef class Slate  # a plain array that becomes a number (_slates.pxi)
@@ -105,6 +111,7 @@ include "_powers.pxi"
 include "_lanes.pxi"
 include "_lanes_dense.pxi"
 include "_lane_moves.pxi"
+include "_sums.pxi"
 include "_steps.pxi"
 include "_step_kinds.pxi"
 include "_lanes_interface.pxi"
@@ -126,14 +133,14 @@ cdef compare(Taylor x, other, int op):
     cdef bint r
     if type(other) is Taylor:
         if x._value is not None or (<Taylor>other)._value is not None:
-            return PyObject_RichCompare(value_of(x), value_of(<Taylor>other), op)
+            return PyObject_RichCompare(value_to_compare(x), value_to_compare(<Taylor>other), op)
         b = (<Taylor>other).c[0]
     elif x._value is None and PyFloat_CheckExact(other):
         b = PyFloat_AS_DOUBLE(other)
     else:
         if cnp.PyArray_Check(other) and cnp.PyArray_TYPE(<ndarray>other) == cnp.NPY_OBJECT:
             other = value_of(pack(other))
-        return PyObject_RichCompare(value_of(x), other, op)
+        return PyObject_RichCompare(value_to_compare(x), other, op)
     a = x.c[0]
     if op == Py_LT:
         r = a < b
@@ -277,7 +284,7 @@ cdef class Taylor:
 
     def sum(self, *args, **kwargs):
         """Sum of array elements: see numpy.sum."""
-        cdef Taylor total = sum_all(self) if not args and not kwargs else None
+        cdef Taylor total = None if args or kwargs else sum_all(self, Py_REFCNT(self) == 1)
         return np.sum(self, *args, **kwargs) if total is None else total
 
     def __getattr__(self, name):
@@ -488,8 +495,11 @@ cdef class Taylor:
     def __array_function__(self, func, types, args, kwargs):
         if len(types) > 1 and Slate in types:
             return NotImplemented  # the slate knows
+        global _sum_references
         if func is _sum and len(args) == 1 and not kwargs and type(args[0]) is Taylor:
-            total = sum_all(<Taylor>args[0])
+            if not _sum_references:
+                _sum_references = Py_REFCNT(self)
+            total = sum_all(<Taylor>args[0], Py_REFCNT(self) <= _sum_references)
             if total is not None:
                 return total
         if self.lanes is not None:
@@ -502,3 +512,6 @@ cdef class Taylor:
         if row is None:
             return _hooks["function"](func, types, args, kwargs)
         return row(*args, **kwargs)
+
+
+np.sum(new_scalar(_no_seeds))  # see _sum_references

@@ -13,7 +13,7 @@ from tolerances import REAL, assert_close
 
 from dualdiff import _reference
 from dualdiff._driver import _UFUNCS, kernel_names
-from dualdiff._taylor import apply, make
+from dualdiff._taylor import apply, choose, make
 
 UNARY = {name: f for name, f in _UFUNCS.items() if f.nin == 1}
 BINARY = {name: f for name, f in _UFUNCS.items() if f.nin == 2}
@@ -120,11 +120,13 @@ def test_pieces(name, alg, dtype, seed, constant, pair):
     if constant:
         b = np.asarray(b.value)
     value = np.asarray(np.maximum(a.value, getattr(b, "value", b)))
-    if name == "choose":
-        value = (value > 1).astype(dtype)
-    got = apply(name, a, b, value=value)
+    mask = value > 1
+    got = choose(mask, a, b) if name == "choose" else apply(name, a, b, value=value)
     assert got.dtype == dtype and got.shape == value.shape
-    check(name, alg, got, a, b)
+    check(name, alg, got, a, b, mask)
+    if name == "choose":
+        np.testing.assert_array_equal(
+            got.value, np.where(mask, a.value, getattr(b, "value", b)))
 
 
 LAYOUTS = {
@@ -170,8 +172,11 @@ def test_special_values_as_the_twin(name, factors):
         a, b = make(alg, value, terms), make(alg, bvalue, bterms)
         for p in EXPONENTS if name == "power" else [0.0]:
             with np.errstate(all="ignore"):
-                if name in ("chain", "choose"):
+                if name == "chain":
                     got = apply(name, a, b, value=np.ones_like(value))
+                elif name == "choose":
+                    p = rng.random(200) > 0.5
+                    got = choose(p, a, b)
                 elif name == "pick":
                     got = apply(name, a, b, value=np.fmax(value, bvalue))
                 elif name == "power":

@@ -57,7 +57,9 @@ UNARY = [np.negative, np.sin, np.cos, np.exp, np.tanh, np.sinh, np.cosh, np.expm
          lambda x: x - 0.25, lambda x: 0.25 - x, lambda x: x / 3.0, lambda x: 2.0 / (1.0 + x * x),
          lambda x: np.sqrt(1.0 + x * x), lambda x: np.log(2.0 + x * x), np.absolute,
          lambda x: np.maximum(x, 0.1), lambda x: np.where(x > 0, x, -x)]
-BINARY = [np.add, np.subtract, np.multiply, lambda x, y: x / (2.0 + y * y)]
+BINARY = [np.add, np.subtract, np.multiply, lambda x, y: x / (2.0 + y * y), np.maximum,
+          np.minimum, np.fmin, lambda x, y: np.where(x < y, x, y),
+          lambda x, y: np.where(abs(y) > 0.5 * x, x * y, 0.0)]
 
 
 @st.composite
@@ -105,9 +107,9 @@ def test_random_programs_give_the_same_bits(program, laned):
             finally:
                 dd.set_lanes(before)
             results.append((slope, got))
-    assert np.array_equal(results[0][0], results[1][0], equal_nan=True)
-    for x, y in zip(results[0][1], results[1][1], strict=True):
-        assert np.array_equal(x.value, y.value, equal_nan=True)
+        assert np.array_equal(results[0][0], results[1][0], equal_nan=True)
+        for x, y in zip(results[0][1], results[1][1], strict=True):
+            assert np.array_equal(x.value, y.value, equal_nan=True)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.longdouble])
@@ -270,6 +272,219 @@ def test_everything_that_looks_at_a_number_sees_its_values():
     for name, look in looks.items():
         got, expected = look(np.exp(x)), at_once(lambda look=look: look(np.exp(x)))
         assert np.array_equal(got, expected), name
+
+
+# ---- pieces ----------------------------------------------------------------------------------
+
+EDGES = [0.0, -0.0, 1.0, -2.5, 3.0, np.inf, -np.inf, np.nan]
+PIECES = {
+    "abs": lambda x, y, m: np.abs(x), "abs of a difference": lambda x, y, m: abs(x - y),
+    "maximum": lambda x, y, m: np.maximum(x, y), "minimum": lambda x, y, m: np.minimum(y, x * 1.0),
+    "maximum with a constant": lambda x, y, m: np.maximum(x, 0.0),
+    "constant with minimum": lambda x, y, m: np.minimum(-1, x),
+    "fmax": lambda x, y, m: np.fmax(x, y), "where": lambda x, y, m: np.where(m, x, y),
+    "where with a constant": lambda x, y, m: np.where(m, x * 2.0, 1.5),
+    "constant where": lambda x, y, m: np.where(m, np.inf, y),
+    "plain where": lambda x, y, m: np.where(m, x.value[::-1], y),
+    "where of one": lambda x, y, m: np.where(m, x, y[0]),
+    "huber": lambda x, y, m: np.where(np.abs(x) < 1.0, 0.5 * x * x, np.abs(x) - 0.5),
+    "roots": lambda x, y, m: np.where(x > 0.0, np.sqrt(x * x), np.maximum(np.sqrt(y * y), x)),
+    "dropped": lambda x, y, m: np.where(m, np.sqrt(x * x) * 3.0, np.sqrt(-y)) + np.abs(
+        np.sqrt(x * x)),
+}
+
+
+def values_of_piece(name, x, y, m):
+    """The same of plain arrays."""
+    with np.errstate(all="ignore"):
+        if name == "plain where":
+            return np.where(m, x[::-1], y)
+        return PIECES[name](x, y, m)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.longdouble])
+@pytest.mark.parametrize("order", [1, 2, 4])
+@pytest.mark.parametrize("name", PIECES)
+def test_pieces_at_every_edge(name, order, dtype):
+    a, b = (v.ravel().astype(dtype) for v in np.meshgrid(EDGES, EDGES))
+    a, b = np.tile(a, 3), np.tile(b, 3)  # more than a vector
+    mask = np.arange(a.size) % 3 == 0
+    x, y = numbers(a, b, order=order)
+    with np.errstate(all="ignore"):
+        got, want = PIECES[name](x, y, mask), at_once(lambda: PIECES[name](x, y, mask))
+        assert got.dtype == want.dtype == dtype
+        assert same(got, want)
+    plain = values_of_piece(name, a, b, mask)
+    assert np.array_equal(got.value, plain, equal_nan=True)
+    assert np.array_equal(np.signbit(got.value), np.signbit(plain))
+
+
+SHAPED = {
+    "mask of a row": ((N,), (3, N), (3, N)), "mask of a column": ((3, 1), (3, N), (3, N)),
+    "mask without dimensions": ((), (3, N), (3, N)), "one element": ((3, N), (3, N), (1,)),
+    "mask larger": ((3, N), (N,), (N,)), "operands broadcast": ((3, N), (3, 1), (N,)),
+    "no dimensions": ((3, N), (), ()), "one mask": ((1, 1), (3, N), ()),
+}
+
+
+@pytest.mark.parametrize("layout", [lambda a: a, lambda a: a[..., ::-1] if a.ndim else a,
+                                    lambda a: np.repeat(a, 2, -1)[..., ::2] if a.ndim else a])
+@pytest.mark.parametrize("name", SHAPED)
+def test_masks_of_every_shape(name, layout):
+    rng = np.random.default_rng(5)
+    mask, a, b = (rng.normal(size=s) for s in SHAPED[name])
+    mask = layout(mask > 0)
+    x, y = numbers(a, b, order=2)
+    x, y = layout(x), layout(y)
+    for f in (lambda: np.where(mask, x, y), lambda: np.where(mask, np.exp(x), 2.0 * y),
+              lambda: np.where(mask, 1.5, y), lambda: np.where(mask.astype(float) * np.nan, x, y)):
+        got, want = f(), at_once(f)
+        assert got.shape == want.shape and same(got, want)
+    assert np.array_equal(np.where(mask, x, y).value, np.where(mask, x.value, y.value))
+    if mask.ndim == x.ndim == 2:
+        for f in (lambda: np.where(mask.T, x.T, 1.0), lambda: np.abs(x.T)):
+            assert same(f(), at_once(f))
+
+
+def test_a_mask_that_changes_afterwards():
+    a = np.linspace(0.0, 1.0, N)
+    x, = numbers(a)
+    mask = a > 0.5
+    y = np.where(mask, x, 2.0 * x)
+    mask[:] = False
+    assert np.array_equal(y.value, np.where(a > 0.5, a, 2.0 * a))
+
+
+def test_pieces_with_lanes():
+    a = np.linspace(-1.0, 2.0, N)
+
+    def f(x):
+        y = np.where(x[1:] > 0.3, x[1:] * x[1:], np.abs(x[1:]))  # lanes of one kind
+        z = np.where(x[:-1] > 0.3, x[:-1], x[1:])                # of two
+        return np.sum(np.maximum(y, z) * np.minimum(np.abs(x[1:]), 0.7) + np.where(y > 0, y, 0.0))
+    before = dd.set_lanes("always")
+    try:
+        for transform in (dd.grad, dd.hessian):
+            assert np.array_equal(transform(f)(a), at_once(transform(f), a))
+    finally:
+        dd.set_lanes(before)
+
+
+def test_comparisons_look_at_values_only():
+    a = np.linspace(-1.0, 1.0, 41)
+    x, = numbers(a)
+    kept = np.exp(x)
+    assert np.array_equal(kept * 2.0 - x < 1.5, np.exp(a) * 2.0 - a < 1.5)
+    assert np.array_equal(1.5 > abs(x), 1.5 > abs(a))
+    assert np.array_equal(kept * x == x * kept, np.full(41, True))
+    assert same(kept, at_once(np.exp, x))
+    z = kept * 3.0
+    assert np.array_equal(z > 2.0, np.exp(a) * 3.0 > 2.0)
+    assert same(z, at_once(lambda: np.exp(x) * 3.0))
+    with pytest.warns(RuntimeWarning, match="divide by zero encountered in log") as seen:
+        found = np.log(abs(x)) * 2.0 < -1.0
+    assert len(seen) == 1
+    with np.errstate(divide="ignore"):
+        assert np.array_equal(found, np.log(abs(a)) * 2.0 < -1.0)
+
+
+# ---- sums --------------------------------------------------------------------------------------
+
+SIZES = [1, 7, 8, 9, 127, 129, 1000, 8191, 8193, 16384, 20001, 65528, 65537, 100003, 262152, 300007]
+SUMMANDS = {
+    "product": lambda x: x * x, "plus a constant": lambda x: x * x + 1.0,
+    "neighbours": lambda x: (x[1:] - x[:-1] ** 2) ** 2 - x[:-1],
+    "three": lambda x: np.sin(x[2:]) * x[:-2] + 0.5 * x[1:-1], "reshaped":
+    lambda x: np.exp(x[: x.size // 2 * 2].reshape(2, -1)) * 2.0, "turned": lambda x: x[::-1] * 3.0,
+    "far apart": lambda x: x[: x.size // 2] * x[x.size - x.size // 2 :],
+    "every second": lambda x: x[::2] ** 2, "twice": lambda x: x[:-5] * (x[5:] + x[:-5]),
+}
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("name", SUMMANDS)
+def test_sums_of_what_waits(name, threads):
+    rng = np.random.default_rng(8)
+    before, pool = dd.set_lanes("always"), dd.set_num_threads(threads)
+    try:
+        for n in [n for n in SIZES if n > 8]:
+            a = rng.normal(size=n) * 10.0 ** rng.integers(-6, 6, n)
+            with np.errstate(over="ignore"):
+                value, slope = dd.value_and_grad(lambda x: np.sum(SUMMANDS[name](x)))(a)
+                other, turned = dd.value_and_grad(lambda x: SUMMANDS[name](x).sum())(a)
+                dd.set_num_threads(1)
+                wanted = at_once(dd.value_and_grad(lambda x: np.sum(SUMMANDS[name](x))), a)
+                dd.set_num_threads(threads)
+                plain = np.sum(SUMMANDS[name](a))
+            assert np.array_equal([value, other, wanted[0]], [plain] * 3, equal_nan=True)
+            assert np.array_equal(slope, wanted[1], equal_nan=True)
+            assert np.array_equal(turned, wanted[1], equal_nan=True)
+    finally:
+        dd.set_lanes(before)
+        dd.set_num_threads(pool)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("order", [1, 3])
+def test_sums_by_rows_are_numpys(order, threads):
+    rng = np.random.default_rng(9)
+    pool = dd.set_num_threads(threads)
+    try:
+        for n in SIZES:
+            alg, = {x.algebra for x in numbers(1.0, 2.0, order=order)}
+            rows = rng.normal(size=(alg.M, n)) * 10.0 ** rng.integers(-9, 9, (alg.M, n))
+            x = make(alg, rows[0], rows[1:])
+            for y in (x, np.ascontiguousarray(rows[0]) * x):
+                values, terms = y.value, y.terms
+                for total in (np.sum(y), np.sum(y * 1.0), (y * 1.0).sum()):
+                    assert total.value == np.add.reduce(values)
+                    assert np.array_equal(total.terms, [np.add.reduce(t) for t in terms])
+    finally:
+        dd.set_num_threads(pool)
+
+
+def test_a_number_that_is_summed_and_kept_is_computed_once():
+    a = np.linspace(0.0, 1.0, N)
+    x, = numbers(a)
+    y = np.exp(x)
+    z = y * 2.0
+    total = np.sum(z + y)  # y and z stay, their sum does not
+    assert same(y, at_once(np.exp, x)) and same(z, at_once(lambda: np.exp(x) * 2.0))
+    assert total.value == np.sum(np.exp(a) * 2.0 + np.exp(a))
+    share = y / np.sum(y)
+    assert same(share, at_once(lambda: np.exp(x) / np.sum(np.exp(x))))
+
+
+def test_sums_with_infinities_warn_as_numpys():
+    x, = numbers(np.array([1e308, 1e308, 1.0] * 30))
+    with pytest.warns(RuntimeWarning, match="overflow encountered in reduce"):
+        assert np.sum(x * 1.0).value == np.inf
+    x, = numbers(np.array([np.inf, -np.inf, 1.0] * 30))
+    with pytest.warns(RuntimeWarning, match="invalid value encountered in reduce"):
+        assert np.isnan(np.sum(x * 1.0).value)
+    x, = numbers(np.linspace(0.0, 1.0, N))
+    with pytest.warns(RuntimeWarning, match="divide by zero encountered in log") as seen:
+        assert np.sum(np.log(x)).value == -np.inf
+    assert len(seen) == 1
+
+
+def test_strong_zeros_inside_a_sum():
+    a = np.tile([0.0, 0.25, 4.0], 30)
+    slope = dd.grad(lambda x: np.sum(np.sqrt(x * x) * 3.0))(a)
+    assert np.array_equal(slope, np.where(a > 0, 3.0, 0.0))
+
+
+def test_a_gradient_is_its_own_memory():
+    a, seen = np.linspace(0.0, 1.0, 20_000), []
+
+    def f(x):
+        seen.append(np.sum(x * x))
+        return seen[-1]
+    slope = dd.grad(f)(a)
+    slope[:] = 7.0
+    assert not (seen[0].terms == 7.0).any()
+    alone = dd.grad(lambda x: np.sum(x * x))(a)
+    assert np.array_equal(alone, 2 * a) and alone.flags.writeable and alone.ctypes.data % 64 == 0
 
 
 def test_bound():

@@ -48,6 +48,7 @@ int main(int argc, char **argv) {
     (void)argv;
     test_apply();
     test_fingerprint();
+    test_sum();
     if (argc == 1) {
         test_tables();
         test_kernels_f32();

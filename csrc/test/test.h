@@ -49,5 +49,6 @@ void test_kernels_f64(void);
 void test_kernels_ld(void);
 void test_apply(void);
 void test_fingerprint(void);
+void test_sum(void);
 
 #endif

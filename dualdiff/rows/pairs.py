@@ -95,6 +95,8 @@ ROWS = {
     np.subtract: kernel(np.subtract),
     np.multiply: kernel(np.multiply),
     np.true_divide: kernel(np.true_divide),
+    np.maximum: kernel(np.maximum),
+    np.minimum: kernel(np.minimum),
     np.power: power(np.power),
     np.float_power: power(np.float_power),
     # carried together
@@ -103,8 +105,6 @@ ROWS = {
     np.logaddexp: paired(np.logaddexp, sigmoid_slopes(np.e)),
     np.logaddexp2: paired(np.logaddexp2, sigmoid_slopes(2)),
     # shares
-    np.maximum: picks(np.maximum),
-    np.minimum: picks(np.minimum),
     np.fmax: picks(np.fmax),
     np.fmin: picks(np.fmin),
     np.remainder: split(np.remainder, remainder),

@@ -5,7 +5,6 @@ May import: the kinds.  Invariant: what is not chosen leaves no trace, whatever 
 
 import numpy as np
 
-from dualdiff._elementwise import LARGE
 from dualdiff._kinds import (
     compose,
     constant,
@@ -17,18 +16,16 @@ from dualdiff._kinds import (
     with_signature,
     with_value,
 )
-from dualdiff._memory import new
 from dualdiff._movement import NO_VALUE, flat, moved, mutated, shifted
 from dualdiff._taylor import (
     Taylor,
-    apply,
+    choose,
     is_laned,
     laned_parts,
     make,
     make_laned,
     pack,
     parts,
-    revalued,
 )
 
 # ---- where, take -----------------------------------------------------------------
@@ -40,31 +37,11 @@ def where(condition, x=None, y=None, /):
     condition = condition.value if type(condition) is Taylor else condition
     if x is None and y is None:
         return np.where(condition)
-    if is_laned(x) or is_laned(y):
-        return _moved_where(condition, x, y)
     x, y = (pack(z) if holds(z) else z for z in (x, y))
-    value = chosen(condition, values(x), values(y))
     if type(x) is not Taylor and type(y) is not Taylor:
-        return value
-    mask = np.asarray(condition, bool)
-    if type(x) is not Taylor:
-        x, y, mask = y, x, ~mask
-    # The kernel finds the condition where the values of its result stand.
-    marks = new(value.shape, value.dtype)
-    np.copyto(marks, mask)
-    return revalued(apply("choose", x, y, value=marks), value)
-
-
-def chosen(condition, x, y):
-    """np.where of plain arrays, in recycled memory if it is large."""
-    if np.size(condition) < LARGE or not (
-            type(x) is type(y) is np.ndarray and x.dtype == y.dtype and x.dtype.char in "fdg"):
-        return np.asarray(np.where(condition, x, y))
-    mask = np.asarray(condition, bool)
-    out = new(np.broadcast_shapes(mask.shape, x.shape, y.shape), x.dtype)
-    np.copyto(out, y)
-    np.copyto(out, x, where=mask)
-    return out
+        return np.where(condition, x, y)
+    result = choose(np.asarray(condition, bool), x, y)
+    return _moved_where(condition, x, y) if result is NotImplemented else result
 
 
 _moved_where = moved(np.where, "x", "y")

@@ -1,0 +1,237 @@
+/* Sums of whole arrays, shared by threads: the same bits however many there are.
+ *
+ * NumPy adds n numbers by halves: n / 2 of them rounded down to a multiple of 8, and the
+ * rest.  So its own loop may add the pieces that some halvings give, in any order, if
+ * their sums are added as the halves are.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "dualdiff.h"
+#include "types.h"
+
+static const ptrdiff_t item_size[DD_NTYPES] = {sizeof(float), sizeof(double), sizeof(long double)};
+
+enum {
+    PIECE = 4096,          /* elements that a piece has at least */
+    HALVINGS = 7,          /* at most */
+    BLOCK = 2048,          /* seeds that one thread adds to at a time */
+    PARALLEL = 256 * 1024, /* bytes from which threads share the work */
+    LOCAL = 256,
+    ROWS = 128 * 1024, /* bytes that the rows of a piece have, about, to stay in the cache */
+    LEAST = 256        /* elements that NumPy halves: it adds 128 in one go */
+};
+
+typedef struct {
+    const dd_fn *add;
+    const char *data;
+    char *out; /* the sum of each piece */
+    ptrdiff_t n, row, step, size;
+    int halvings;
+} sums;
+
+/* Piece `at` of those that so many halvings make of n elements: returns its size. */
+static ptrdiff_t piece(ptrdiff_t n, int halvings, ptrdiff_t at, ptrdiff_t *first) {
+    *first = 0;
+    while (halvings--) {
+        ptrdiff_t left = n / 2 - n / 2 % 8;
+        if (at >> halvings & 1) *first += left, n -= left;
+        else n = left;
+    }
+    return n;
+}
+
+static void add_one(const sums *job, char *a, char *b, char *c) {
+    ptrdiff_t one = 1, steps[3] = {job->size, job->size, job->size};
+    char *args[3] = {a, b, c};
+    job->add->run(args, &one, steps, job->add->data);
+}
+
+/* Sums of pieces: those of each row in turn. */
+static int add_pieces(void *arg, ptrdiff_t first, ptrdiff_t last) {
+    const sums *job = arg;
+    for (ptrdiff_t p = first; p < last; p++) {
+        ptrdiff_t at, k = p >> job->halvings, rest = p - (k << job->halvings);
+        ptrdiff_t n = piece(job->n, job->halvings, rest, &at), steps[3] = {0, job->step, 0};
+        char *out = job->out + p * job->size;
+        char *args[3] = {out, (char *)job->data + k * job->row + at * job->step, out};
+        memset(out, 0, job->size);
+        if (n) job->add->run(args, &n, steps, job->add->data);
+    }
+    return DD_OK;
+}
+
+/* The sum of each row from the sums of its pieces. */
+static void add_halves(const sums *job, ptrdiff_t rows, char *out) {
+    for (ptrdiff_t k = 0; k < rows; k++) {
+        char *s = job->out + (k << job->halvings) * job->size;
+        for (ptrdiff_t left = (ptrdiff_t)1 << job->halvings; left > 1; left /= 2)
+            for (ptrdiff_t i = 0; i < left / 2; i++)
+                add_one(job, s + 2 * i * job->size, s + (2 * i + 1) * job->size, s + i * job->size);
+        memcpy(out + k * job->size, s, job->size);
+    }
+}
+
+int dd_sum(int type, const dd_fn *add, ptrdiff_t rows, ptrdiff_t n, const void *data, ptrdiff_t row,
+           ptrdiff_t step, void *out) {
+    sums job = {add, data, out, n, row, step, item_size[type], 0};
+    _Alignas(16) char local[LOCAL * sizeof(long double)];
+    char *buf = local;
+    if (rows * n * job.size < PARALLEL) return add_pieces(&job, 0, rows);
+    while (job.halvings < HALVINGS && n >> (job.halvings + 1) >= PIECE) job.halvings++;
+    ptrdiff_t pieces = rows << job.halvings, each = n * job.size >> job.halvings;
+    if (!job.halvings) return dd_parallel(add_pieces, &job, rows, PARALLEL / 4 / each + 1);
+    if (pieces > LOCAL && !(buf = malloc(pieces * job.size))) return DD_NOMEM;
+    job.out = buf;
+    int status = dd_parallel(add_pieces, &job, pieces, PARALLEL / 4 / each + 1);
+    add_halves(&job, rows, out);
+    if (buf != local) free(buf);
+    return status;
+}
+
+typedef struct {
+    double *g;
+    const dd_runs *rows;
+    int count, fresh;
+} scatter;
+
+static ptrdiff_t most(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
+static ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
+
+DD_CLONES static void add_row(ptrdiff_t n, double *restrict g, const double *restrict t) {
+    for (ptrdiff_t e = 0; e < n; e++) g[e] += t[e];
+}
+
+/* Seeds first .. last - 1, in blocks that stay in the cache. */
+static int add_to_seeds(void *arg, ptrdiff_t first, ptrdiff_t last) {
+    const scatter *job = arg;
+    double *g = job->g;
+    for (ptrdiff_t low = first; low < last; low += BLOCK) {
+        ptrdiff_t high = least(low + BLOCK, last);
+        if (job->fresh) memset(g + low, 0, (high - low) * sizeof *g);
+        for (int k = 0; k < job->count; k++) {
+            const dd_runs *r = job->rows + k;
+            ptrdiff_t i = low > r->start ? (low - r->start) / r->step : 0;
+            for (; i < r->runs && r->start + i * r->step < high; i++) {
+                ptrdiff_t from = r->start + i * r->step;
+                ptrdiff_t e = most(low, from), stop = least(high, from + r->length);
+                add_row(stop - e, g + e, r->t + i * r->length + e - from);
+            }
+        }
+    }
+    return DD_OK;
+}
+
+int dd_scatter(double *g, ptrdiff_t n, const dd_runs *rows, int count, int fresh) {
+    scatter job = {g, rows, count, fresh};
+    if (n * (ptrdiff_t)sizeof *g < PARALLEL) return add_to_seeds(&job, 0, n);
+    return dd_parallel(add_to_seeds, &job, n, 8 * BLOCK);
+}
+
+/* Sums without the numbers ------------------------------------------------- */
+
+typedef struct {
+    dd_job *job;
+    sums sums;
+    ptrdiff_t M, length; /* rows of a piece, and their distance */
+    ptrdiff_t low, high; /* the first seeds lie between */
+    double *edges;       /* of each piece and row of terms the first and last high - low */
+} whole;
+
+/* The rows of piece p go to the seeds that no other piece adds to; what is for others waits. */
+static void scatter_piece(const whole *w, ptrdiff_t p, ptrdiff_t at, ptrdiff_t n, const double *t,
+                          dd_runs *runs) {
+    const dd_total *total = w->job->total;
+    ptrdiff_t K = w->M - 1, width = w->high - w->low;
+    double *edges = w->edges + 2 * width * K * p;
+    for (ptrdiff_t k = 0; k < K; k++, edges += 2 * width) {
+        const double *row = t + k * w->length;
+        runs[k] = (dd_runs){row, at + total->starts[k], 1, n, n};
+        memcpy(edges, row, width * sizeof *edges);
+        memcpy(edges + width, row + n - width, width * sizeof *edges);
+    }
+    scatter inner = {total->g, runs, (int)K, 1};
+    add_to_seeds(&inner, at + w->high, at + n + w->low);
+}
+
+/* Seeds that two pieces add to: those around each first element, and around the end. */
+static void scatter_edges(const whole *w, dd_runs *runs) {
+    const dd_total *total = w->job->total;
+    ptrdiff_t K = w->M - 1, width = w->high - w->low, pieces = (ptrdiff_t)1 << w->sums.halvings;
+    for (ptrdiff_t p = 0; p <= pieces; p++) {
+        ptrdiff_t at = w->sums.n;
+        int count = 0;
+        if (p < pieces) piece(w->sums.n, w->sums.halvings, p, &at);
+        for (ptrdiff_t k = 0; k < K; k++) { /* a row is in one of the two for each seed */
+            const double *after = w->edges + 2 * width * (K * p + k);
+            const double *before = after - 2 * width * K + width;
+            ptrdiff_t start = at + total->starts[k];
+            if (p) runs[count++] = (dd_runs){before, start - width, 1, width, width};
+            if (p < pieces) runs[count++] = (dd_runs){after, start, 1, width, width};
+        }
+        scatter outer = {total->g, runs, count, 1};
+        add_to_seeds(&outer, at + w->low, at + w->high);
+    }
+    memset(total->g, 0, w->low * sizeof *total->g);
+    ptrdiff_t end = w->sums.n + w->high;
+    memset(total->g + end, 0, (total->n - end) * sizeof *total->g);
+}
+
+static int run_pieces(void *arg, ptrdiff_t first, ptrdiff_t last) {
+    const whole *w = arg;
+    ptrdiff_t size = w->sums.size, rows = w->job->total->starts ? 1 : w->M;
+    char *buf = malloc(w->M * w->length * size);
+    dd_runs *runs = malloc(w->M * sizeof *runs);
+    int status = buf && runs ? DD_OK : DD_NOMEM;
+    for (ptrdiff_t p = first; p < last && !status; p++) {
+        ptrdiff_t at, n = piece(w->sums.n, w->sums.halvings, p, &at);
+        status = dd_run(w->job, at, at + n, buf, w->length);
+        if (status) break;
+        for (ptrdiff_t k = 0; k < rows; k++) {
+            sums row = w->sums;
+            row.data = buf + k * w->length * size, row.n = n, row.halvings = 0;
+            row.out += ((k << w->sums.halvings) + p) * size;
+            add_pieces(&row, 0, 1);
+        }
+        if (rows == 1 && w->M > 1)
+            scatter_piece(w, p, at, n, (double *)(buf + w->length * size), runs);
+    }
+    free(buf);
+    free(runs);
+    return status;
+}
+
+int dd_apply_sum(dd_job *job) {
+    const dd_total *total = job->total;
+    ptrdiff_t n = job->size, size = item_size[job->type];
+    whole w = {job, {total->add, NULL, NULL, n, 0, size, size, 0}, 0, 0, 0, 0, NULL};
+    w.M = job->steps[job->count - 1].A->M;
+    if (total->starts) {
+        w.low = w.high = total->starts[0];
+        for (ptrdiff_t k = 1; k < w.M - 1; k++) {
+            w.low = least(w.low, total->starts[k]), w.high = most(w.high, total->starts[k]);
+        }
+    }
+    ptrdiff_t shortest = most(LEAST, 4 * (w.high - w.low));
+    while (n >> w.sums.halvings > most(ROWS / size / w.M, 2 * shortest)) w.sums.halvings++;
+    ptrdiff_t pieces = (ptrdiff_t)1 << w.sums.halvings;
+    if (n < 2 * (w.high - w.low) || w.M * (n / pieces) * size > 2 * ROWS) return DD_TOOBIG;
+    w.length = (n / pieces + 31) & ~(ptrdiff_t)15;
+    w.sums.out = malloc(w.M * pieces * size);
+    w.edges = malloc((2 * (w.high - w.low) * pieces * w.M + 1) * sizeof *w.edges);
+    dd_runs *runs = malloc(2 * w.M * sizeof *runs);
+    int status = w.sums.out && w.edges && runs ? DD_OK : DD_NOMEM;
+    if (!status) {
+        dd_place(job);
+        status = w.M * n * size < PARALLEL ? run_pieces(&w, 0, pieces)
+                                           : dd_parallel(run_pieces, &w, pieces, 1);
+    }
+    if (!status) {
+        add_halves(&w.sums, total->starts ? 1 : w.M, total->sums);
+        if (total->starts) scatter_edges(&w, runs);
+    }
+    free(w.sums.out);
+    free(w.edges);
+    free(runs);
+    return status;
+}
