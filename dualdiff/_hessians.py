@@ -38,8 +38,10 @@ def hessian(fun, argnums=0, has_aux=False, holomorphic=False, *, chunk_size=None
     Notes
     -----
     One evaluation of `fun` with n seeds kept to order 2, n (n + 3) / 2 derivatives an
-    operation; in b blocks of seeds, b (b + 1) / 2 evaluations.  Each pair is computed once, so
-    the result is symmetric to the last bit.
+    operation; in b blocks of seeds, b (b + 1) / 2 evaluations.  Where elements depend on few
+    inputs each, on those few only; where a number over all pairs would be too large, one product
+    with a unit vector for each column, as `hvp` has it.  Each pair is computed once, so the
+    result is symmetric to the last bit.
 
     Examples
     --------
