@@ -5,7 +5,8 @@ and for each local seed a lane: an integer array of the number's shape that says
 by element, which of the n seeds it stands for.  The identity seed of an n-vector has one
 local seed and the lane arange(n).  Kernels run on the local algebra and never see lanes;
 functions that move elements move the lanes too; operands with different lanes meet in the
-union of their local seeds; past MAXLANES, or where it is no gain, a number becomes dense.
+union of their local seeds; past so many (most_lanes), or where it is no gain, a number becomes
+dense.
 Two lanes are known to be equal when they are the same memory seen the same way: slices of
 one input are compared as slices.
 
@@ -38,6 +39,18 @@ cdef bint is_pending(Taylor x) noexcept:
     """Whether the terms are still to be summed over their last axis."""
     return x.lanes is not None and x.base is not LATER and (
         cnp.PyArray_NDIM(x._terms) == cnp.PyArray_NDIM(x._value) + 2)
+
+
+cdef Py_ssize_t most_lanes(Taylor x, Py_ssize_t size):
+    """Local seeds that a number of so many elements, made of x, may have before it is dense.
+
+    A sparse result to first order may have more, with terms and lanes of eight rooms (_sparse.py:
+    half the budget).
+    """
+    cdef Py_ssize_t room = parent_of(x).room
+    if room == 0 or x.alg.D > 1:
+        return MAXLANES
+    return max(MAXLANES, min(16 * MAXLANES, room // (2 * max(size, 1))))
 
 
 cdef Factor parent_of(Taylor x):
@@ -200,7 +213,9 @@ cdef meet(int kernel, Taylor x, Taylor y, ndarray value):
     n = len(lanes)
     if n > STEP_LANES * rest_size(x) and takes_steps(x) and takes_steps(y):
         return meet(kernel, collapsed(x), collapsed(y), value)
-    if n > MAXLANES or n > 2 and 2 * n > seeds_in_all(parent_of(x)) and not parent_of(x).room:
+    if n > most_lanes(x, cnp.PyArray_SIZE(x._value if like is None else like)) or n > 2 and (
+        2 * n > seeds_in_all(parent_of(x)) and not parent_of(x).room
+    ):
         return apply(kernel_names[kernel], dense(x), dense(y), 0.0, value)
     alg = laned_algebra(x.alg, n)
     if laned_algebra(y.alg, n) is alg and kernel_type(cnp.PyArray_TYPE(x._value)) >= 0:

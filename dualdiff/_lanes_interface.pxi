@@ -155,7 +155,7 @@ cdef union_lanes(Taylor x, Taylor y):
         else:
             at.append(len(lanes))
             lanes.append(y.lanes[j])
-    if len(lanes) > MAXLANES:
+    if len(lanes) > most_lanes(x, cnp.PyArray_SIZE(x._value)):
         return aligned(dense(x), dense(y))
     y = relabeled(y, laned_algebra(y.alg, len(lanes)), tuple(at))
     x = relabeled(x, laned_algebra(x.alg, len(lanes)), tuple(range(len(x.lanes))))
@@ -193,14 +193,16 @@ def side_by_side(Taylor x, value, axes):
     fixed = [all(shape[a] < 2 or lane.strides[a] == 0 for a in axes) for lane in x.lanes]
     old = len(x.lanes)
     n = sum(fixed) + count * (old - sum(fixed))
-    if count == 0 or n > MAXLANES or n > old and (
+    if count == 0 or n > most_lanes(x, np.size(value)) or n > old and (
         2 * n > seeds_in_all(parent_of(x)) and not parent_of(x).room
     ):
         return None
     rest = [q for q in range(len(shape)) if q not in axes]
     kept = tuple([shape[q] for q in rest])
     rows = local_rows(x, n)
-    if rows * <object>np.size(value) * x._value.itemsize > (parent_of(x).room or _dense_limit):
+    if (x.alg.D > 1 or parent_of(x).room == 0) and (
+        rows * <object>np.size(value) * x._value.itemsize > (parent_of(x).room or _dense_limit)
+    ):
         return None
     terms = np.transpose(x._terms, [0, *[a + 1 for a in axes], *[q + 1 for q in rest]])
     if n == old:  # all lanes stay
@@ -250,7 +252,7 @@ cdef local_rows(Taylor x, Py_ssize_t n):
 
 def lanes_fit(Taylor x, Py_ssize_t n):
     """Whether x may have n local seeds: neither too many nor nearly as many as it has inputs."""
-    return n <= MAXLANES and (
+    return n <= most_lanes(x, cnp.PyArray_SIZE(x._value)) and (
         n <= 2 or 2 * n <= seeds_in_all(parent_of(x)) or parent_of(x).room != 0)
 
 

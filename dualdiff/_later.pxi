@@ -129,7 +129,7 @@ cdef bint note(Later q, v, bint first) except -1:
     if type(v) is Taylor:
         if (<Taylor>v).base is LATER:
             other = (<Taylor>v).later
-            if other.value is None:
+            if other.value is None and cnp.PyArray_SAMESHAPE(other.shaped, q.shaped):
                 other.users += 1
                 if first or q.a is not other:
                     q.count += other.count

@@ -35,10 +35,10 @@ cdef Scatter scatter_of(Taylor x, shape):
 
 
 cdef tuple kept_lanes(Taylor x):
-    """The lanes of x as they are now, C-contiguous."""
+    """The lanes of x as they are now: copies of those that may be written to."""
     cdef list lanes = []
     for lane in x.lanes:
-        if cnp.PyArray_ISWRITEABLE(<ndarray>lane) or not cnp.PyArray_IS_C_CONTIGUOUS(<ndarray>lane):
+        if cnp.PyArray_ISWRITEABLE(<ndarray>lane):
             lane = recycled_copy(<ndarray>lane)
         lanes.append(lane)
     return tuple(lanes)

@@ -135,6 +135,21 @@ def test_shared_results_and_long_chains():
     assert same(f(x), at_once(f, x))
 
 
+def test_operands_of_one_element_that_wait():
+    """They have another shape than what they meet, and are computed first."""
+    x, y = numbers(np.linspace(-1, 1, N), np.array([0.3]))
+
+    def f(x, y):
+        y = np.cos(y) * 2.0 + y
+        x = np.sin(x) * y
+        z = np.where(x > 0, y / 3.0, x) - np.exp(y)
+        z *= 1.0 / (y * y)
+        return np.maximum(y - 1.0, z) + y
+    assert same(f(x, y), at_once(f, x, y))
+    for shape in ((1, 1), (1,)):
+        assert same(f(x[:1], y.reshape(shape)), at_once(f, x[:1], y.reshape(shape)))
+
+
 def test_operands_that_change_afterwards():
     a = np.linspace(0.0, 1.0, N)
     x, = numbers(a)

@@ -141,3 +141,23 @@ def test_what_is_refused(lanes):
         jacfwd(lambda x: x @ A)(X)
     with pytest.raises(ValueError, match="unsupported data types"):  # SciPy's own: x @ A.T
         jacfwd(lambda x: A @ x)(X)
+
+
+@pytest.mark.lanes("auto", "always", reason="about what stays sparse")
+def test_long_rows_stay_sparse():
+    """More entries in a row than numbers have local seeds elsewhere: one evaluation, no colours."""
+    n, k, calls = 3_000, 90, []
+    draws = np.random.default_rng(6)
+    A = sparse.csr_array((draws.normal(size=n * k), draws.integers(0, n, n * k),
+                          np.arange(0, n * k + 1, k)), shape=(n, n))
+    x = np.linspace(-1.0, 1.0, n)
+
+    def f(x):
+        calls.append(1)
+        return np.tanh(x @ A.T) * x
+
+    got = sparse_jacobian(f)(x)
+    assert len(calls) == 1
+    y = np.tanh(A @ x)
+    want = sparse.diags_array((1 - y * y) * x) @ A + sparse.diags_array(y)
+    assert abs(got - want).max() < 1e-12
