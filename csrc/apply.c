@@ -81,6 +81,9 @@ static void gather(const dd_job *job, const char *src, const ptrdiff_t *strides,
     }
 }
 
+/* Whether an operand's rows that are gathered are the same for all blocks. */
+static int is_fixed(const dd_array *x) { return x->single || x->even; }
+
 /* Rows of operand x for the block [first, first + n): in place, or gathered into buf. */
 static dd_num block(const dd_job *job, const dd_array *x, ptrdiff_t first, ptrdiff_t n,
                     ptrdiff_t width, char *buf, int fresh) {
@@ -92,23 +95,23 @@ static dd_num block(const dd_job *job, const dd_array *x, ptrdiff_t first, ptrdi
         r.s = x->t ? x->ts / size : 1;
         return r;
     }
-    r.v = buf;
-    r.t = x->t ? buf + width * size : NULL;
+    r.v = x->even ? x->v + first * size : buf;
+    r.t = x->even ? buf : x->t ? buf + width * size : NULL;
     r.s = width;
-    if (x->single && !fresh) return r; /* the same element fills every block */
-    gather(job, x->v, x->vs, first, n, buf);
-    for (ptrdiff_t i = 1; x->t && i <= x->rows; i++)
-        gather(job, x->t + (i - 1) * x->ts, x->es, first, n, buf + i * width * size);
+    if (is_fixed(x) && !fresh) return r; /* the same element fills every block */
+    if (!x->even) gather(job, x->v, x->vs, first, n, buf);
+    for (ptrdiff_t i = 0; x->t && i < x->rows; i++)
+        gather(job, x->t + i * x->ts, x->es, first, n, (char *)r.t + i * width * size);
     return r;
 }
 
 static ptrdiff_t gathered_rows(const dd_array *x, int from) {
-    return from || !x->v || x->flat ? 0 : x->t ? x->rows + 1 : 1;
+    return from || !x->v || x->flat ? 0 : x->even ? x->rows : x->t ? x->rows + 1 : 1;
 }
 
 /* Rows of an operand that are gathered anew for each block. */
 static ptrdiff_t block_rows(const dd_array *x, int from) {
-    return x->single ? 0 : gathered_rows(x, from);
+    return is_fixed(x) ? 0 : gathered_rows(x, from);
 }
 
 static int is_linear(int kernel) {
@@ -206,7 +209,7 @@ static dd_num operand(const dd_job *job, const dd_step *q, int which, ptrdiff_t 
     int from = which == 1 ? q->from_a : q->from_b;
     if (from) return result(job, job->steps + from - 1, first, n, m);
     if (is_scalar(q, x)) return (dd_num){x->v, NULL, 0};
-    if (x->single)
+    if (is_fixed(x))
         buf = m->registers + (which == 1 ? q->row_a : q->row_b) * m->width * item_size[job->type];
     return block(job, x, first, n, m->width, buf, fresh);
 }
@@ -349,7 +352,26 @@ static int same_terms(const dd_job *job, const dd_step *q) {
     if (is_kept(job, q) || q->a.map || q->b.map || a == b) return 0;
     if (q->kernel != DD_add && (q->kernel != DD_sub || b)) return 0;
     const dd_array *x = a ? &q->a : &q->b;
-    return (a ? q->from_a : q->from_b) || x->flat ? (a ? 1 : 2) : 0;
+    return (a ? q->from_a : q->from_b) || x->flat || x->even ? (a ? 1 : 2) : 0;
+}
+
+/* Whether two operands have the same terms, each row one element all along. */
+static int same_even(const dd_array *x, const dd_array *y, int from_y) {
+    return !from_y && x != y && y->even && y->t == x->t && y->ts == x->ts && y->rows == x->rows;
+}
+
+/* Gives operand a or b of a step its rows that stay from block to block, if it has such: those
+ * of an earlier one with the same terms, or new ones, whose number is returned. */
+static ptrdiff_t fix(dd_job *job, dd_step *q, int which, ptrdiff_t rows, ptrdiff_t next) {
+    const dd_array *x = which == 1 ? &q->a : &q->b;
+    int64_t *row = which == 1 ? &q->row_a : &q->row_b;
+    if (!is_fixed(x) || !rows || is_scalar(q, x)) return 0;
+    *row = next;
+    for (dd_step *r = job->steps; x->even && r <= q; r++) {
+        if (same_even(x, &r->a, r->from_a)) return *row = r->row_a, 0;
+        if (r != q && same_even(x, &r->b, r->from_b)) return *row = r->row_b, 0;
+    }
+    return rows;
 }
 
 /* Gives each result that is not kept the first rows of a block that are free as long as
@@ -363,8 +385,8 @@ void dd_place(dd_job *job) {
         ptrdiff_t rows_a = gathered_rows(&q->a, q->from_a);
         ptrdiff_t rows_b = gathered_rows(&q->b, q->from_b);
         q->same = same_terms(job, q);
-        if (q->a.single && !is_scalar(q, &q->a)) q->row_a = fixed, fixed += rows_a;
-        if (q->b.single && !is_scalar(q, &q->b)) q->row_b = fixed, fixed += rows_b;
+        fixed += fix(job, q, 1, rows_a, fixed);
+        fixed += fix(job, q, 2, rows_b, fixed);
         ptrdiff_t scratch = dd_work_rows(q->A, q->kernel) + block_rows(&q->a, q->from_a) +
                             block_rows(&q->b, q->from_b) + expanded_rows(q, &q->a) +
                             expanded_rows(q, &q->b);

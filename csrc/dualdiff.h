@@ -114,6 +114,7 @@ typedef struct {
     const int32_t *map; /* NULL, or for each row of the result the operand's row, 0 for none */
     int flat;           /* elements lie one after another, in the result's order */
     int single;         /* every element is the same one */
+    int even;           /* values lie as in `flat`, each row of terms is one element all along */
     ptrdiff_t vs[DD_MAXDIMS], es[DD_MAXDIMS];
 } dd_array;
 

@@ -95,6 +95,7 @@ cdef extern from "dualdiff.h" nogil:
         const int32_t *map
         int flat
         int single
+        int even
         ptrdiff_t *vs
         ptrdiff_t *es
 

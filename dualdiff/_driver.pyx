@@ -165,12 +165,14 @@ cdef void operand(dd_job *job, dd_array *x, ndarray v, ndarray t) noexcept:
     x.map = NULL
     x.single = cnp.PyArray_SIZE(v) == 1 and job.size != 1
     x.flat = same and cnp.PyArray_IS_C_CONTIGUOUS(v)
+    x.even = False
     if t is not None:
         x.t = <char *>cnp.PyArray_DATA(t)
         x.ts = cnp.PyArray_STRIDE(t, 0)
         x.rows = cnp.PyArray_DIM(t, 0)
         if x.flat and not cnp.PyArray_IS_C_CONTIGUOUS(t):
             x.flat = _rows_contiguous(t, job)
+            x.even = not x.flat and not x.single and _rows_even(t)
     if x.flat:
         return
     lead = job.nd - nd
@@ -194,6 +196,15 @@ cdef bint _rows_contiguous(ndarray t, dd_job *job) noexcept:
     return cnp.PyArray_STRIDE(t, 0) % cnp.PyArray_ITEMSIZE(t) == 0
 
 
+cdef bint _rows_even(ndarray t) noexcept:
+    """Whether each row of t is one element all along."""
+    cdef int q
+    for q in range(1, cnp.PyArray_NDIM(t)):
+        if cnp.PyArray_DIM(t, q) != 1 and cnp.PyArray_STRIDE(t, q) != 0:
+            return False
+    return True
+
+
 cdef void scalar_operand(dd_array *x, double *c, Py_ssize_t rows) noexcept:
     """Describe one number, value first, then so many terms, as an operand for every element."""
     x.v = <char *>c
@@ -201,7 +212,7 @@ cdef void scalar_operand(dd_array *x, double *c, Py_ssize_t rows) noexcept:
     x.rows = rows
     x.map = NULL
     x.ts = sizeof(double)
-    x.flat = False
+    x.flat = x.even = False
     x.single = True
     memset(x.vs, 0, sizeof(x.vs[0]) * DD_MAXDIMS)
     memset(x.es, 0, sizeof(x.es[0]) * DD_MAXDIMS)
@@ -219,7 +230,7 @@ cdef void one_step(dd_job *job, dd_step *step, const dd_table *A, int type, int 
     step.from_a = step.from_b = 0
     step.b.v = step.b.t = NULL
     step.b.map = NULL
-    step.b.single = False
+    step.b.single = step.b.even = False
     step.mask = NULL
     set_kernel(job, step, kernel)
 

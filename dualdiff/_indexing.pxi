@@ -145,11 +145,11 @@ cdef int setitem(Taylor x, index, v) except -1:
     cdef tuple u
     if _newest != NULL:
         settle_readers(x)
-    if PyLong_CheckExact(index):
-        if x.base is not None:
-            sync(x)
-        if is_element(x, v):
-            return set_element(x, <Py_ssize_t>index, v)
+    if x.base is not None:
+        sync(x)
+    own_terms(x)
+    if PyLong_CheckExact(index) and is_element(x, v):
+        return set_element(x, <Py_ssize_t>index, v)
     v = as_operand(v)
     if v is NotImplemented:
         raise TypeError("dualdiff: only numbers, arrays and Python numbers can be assigned to the "

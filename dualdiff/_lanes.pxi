@@ -318,12 +318,6 @@ cdef int laned_setitem(Taylor x, index, v) except -1:
     cdef Py_ssize_t i
     if is_pending(x) or type(v) is Taylor and has_lanes(v) and is_pending(<Taylor>v):
         v = dense(<Taylor>v)
-    if base.lanes is not None and cnp.PyArray_ISWRITEABLE(base._value) and not (
-        cnp.PyArray_ISWRITEABLE(base._terms)
-    ):
-        # one element stands for a row of them (seed_lanes), or others share them (steps)
-        move_base(base, base)
-        sync(x)
     if type(v) is not Taylor:
         x._value[index] = v
         terms, at = last_axis(x._terms, index)
@@ -379,6 +373,20 @@ cdef bint fits_lanes(Taylor base, Taylor w):
     if base.lanes is None:
         return len(base.alg.factors) == 0
     return parent_of(base) is parent_of(w)
+
+
+cdef int own_terms(Taylor x) except -1:
+    """Let x, a view perhaps, have terms that can be written to.
+
+    One element may stand for a row of them (one_term), or others share them (steps).
+    """
+    cdef Taylor base = x if x.base is None else x.base
+    if base._value is None or not cnp.PyArray_ISWRITEABLE(base._value) or (
+        cnp.PyArray_ISWRITEABLE(base._terms) or is_pending(base)
+    ):
+        return 0
+    move_base(base, base)
+    return sync(x)
 
 
 cdef int move_base(Taylor base, Taylor y) except -1:

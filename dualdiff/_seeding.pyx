@@ -115,8 +115,13 @@ cdef ndarray no_terms(Py_ssize_t rows, ndarray value):
 
 
 cdef ndarray one_term(Py_ssize_t rows, ndarray value, Py_ssize_t s, v):
-    """Rows of zeros but for row s, which is v."""
-    cdef ndarray out = rows_for(rows, value) if rows == 1 else no_terms(rows, value)
+    """Rows of zeros but for row s, which is v; large ones of one v take no memory, read-only."""
+    cdef ndarray out
+    if cnp.PyArray_NBYTES(value) >= LATER_BYTES and np.ndim(v) == 0:
+        out = np.zeros((rows,) + (1,) * cnp.PyArray_NDIM(value), (<object>value).dtype)
+        (<object>out)[s] = v
+        return np.broadcast_to(out, (rows,) + (<object>value).shape)
+    out = rows_for(rows, value) if rows == 1 else no_terms(rows, value)
     (<object>out)[s] = v
     return out
 
@@ -143,12 +148,7 @@ cdef Taylor seed_lanes(Factor factor, ndarray value, Py_ssize_t first, labels=No
     factor.seeds()
     alg = factor.lanes(1)
     shape = (<object>value).shape
-    if cnp.PyArray_NBYTES(value) < LATER_BYTES:
-        terms = one_term(alg.M - 1, value, 0, 1)
-    else:
-        terms = np.zeros((alg.M - 1,) + (1,) * len(shape), (<object>value).dtype)
-        terms[0] = 1
-        terms = np.broadcast_to(terms, (alg.M - 1,) + shape)
+    terms = one_term(alg.M - 1, value, 0, 1)
     labels = factor.arange if labels is None else labels
     lane = labels[first : first + cnp.PyArray_SIZE(value)].reshape(shape)
     return new_laned(alg, value, terms, (lane,))
