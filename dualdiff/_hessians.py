@@ -233,8 +233,9 @@ def hvp(fun, primals, tangents, argnums=0, has_aux=False, *, chunk_size=None, ex
 
     Notes
     -----
-    One evaluation, and two to eight times the cost of `grad`, whatever the number of inputs, for
-    functions that `grad` evaluates with sparse or intermediate seeds; where all inputs mix in
+    One evaluation, and one to six times the cost of `grad`, whatever the number of inputs, for
+    functions that `grad` evaluates with sparse or intermediate seeds (up to 15 times where arrays
+    are so small that calls cost more than arithmetic; docs/counts.md); where all inputs mix in
     other functions, 2 (n + 1) coefficients an operation.  The Hessian is not formed.
 
     Examples
