@@ -169,14 +169,26 @@ cdef ndarray spread_view(ndarray a, ndarray like):
     return at_memory(a, a, <char *>cnp.PyArray_DATA(a), nd, cnp.PyArray_DIMS(like), strides)
 
 
+cdef ndarray _nothing = np.zeros(())  # whose memory arrays have that are there for their shape
+
+
 cdef ndarray broadcast_like(ndarray a, ndarray b):
     """An array of the shape to which two broadcast."""
+    cdef cnp.npy_intp[cnp.NPY_MAXDIMS + 2] dims, strides
+    cdef cnp.npy_intp da, db
+    cdef int q, na = cnp.PyArray_NDIM(a), nb = cnp.PyArray_NDIM(b), nd = max(na, nb)
     if broadcasts_to(b, a):
         return a
     if broadcasts_to(a, b):
         return b
-    return np.broadcast_to(np.empty(()), np.broadcast_shapes((<object>a).shape,
-                                                             (<object>b).shape))
+    for q in range(nd):
+        da = cnp.PyArray_DIM(a, q - (nd - na)) if q >= nd - na else 1
+        db = cnp.PyArray_DIM(b, q - (nd - nb)) if q >= nd - nb else 1
+        if da != db and da != 1 and db != 1:
+            np.broadcast_shapes((<object>a).shape, (<object>b).shape)  # NumPy's error
+        dims[q] = db if da == 1 else da
+        strides[q] = 0
+    return at_memory(_nothing, _nothing, <char *>cnp.PyArray_DATA(_nothing), nd, dims, strides)
 
 
 cdef bint broadcasts_to(ndarray a, ndarray like) noexcept:
