@@ -260,6 +260,8 @@ cdef Taylor eliminated(Taylor x):
 
     Dense, or still to be summed where it has seeds of other calls, too.
     """
+    if x.base is not None:
+        sync(x)
     cdef Factor wide = parent_of(x), root = wide.root
     cdef Algebra rest = rest_of(x.alg)
     cdef Py_ssize_t size = cnp.PyArray_SIZE(x._value), M = 1 if rest is None else rest.M

@@ -72,6 +72,15 @@ def both(f, *args, **kwargs):
         set_lanes(before)
 
 
+def waiting_result(f, x):
+    """The first of `both`, where operations of any size wait."""
+    before = set_later_bytes(1)
+    try:
+        return both(f, x)[0]
+    finally:
+        set_later_bytes(before)
+
+
 def assert_equal(a, b):
     assert a.dtype == b.dtype and a.shape == b.shape
     np.testing.assert_array_equal(a, b)
@@ -130,11 +139,7 @@ def test_what_is_joined_can_be_read_again(axis):
         return np.stack([both, again, np.concatenate([y, z * 1.0], axis)]) + np.sum(y)
 
     plain, dense = both(f, BOX)
-    before = set_later_bytes(1)
-    try:
-        waiting, _ = both(f, BOX)
-    finally:
-        set_later_bytes(before)
+    waiting = waiting_result(f, BOX)
     assert_equal(waiting, plain)
     np.testing.assert_allclose(plain, dense, rtol=1e-15, atol=1e-15)
 
@@ -255,11 +260,7 @@ def test_seeds_of_large_arrays_can_be_written_to(name, of):
         return np.concatenate([x * x, y, view])
 
     small, dense = both(f, X)
-    before = set_later_bytes(1)
-    try:
-        large, _ = both(f, X)
-    finally:
-        set_later_bytes(before)
+    large = waiting_result(f, X)
     assert_equal(large, small)
     assert_close(large, dense)
 

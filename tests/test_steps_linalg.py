@@ -3,10 +3,11 @@ dense ones, whose rows other tests compare with oracles."""
 
 import numpy as np
 import pytest
+from test_steps import in_mode
 from tolerances import assert_close
 
 import dualdiff as dd
-from dualdiff import grad, set_lanes, value_and_grad
+from dualdiff import grad, value_and_grad
 from dualdiff._taylor import Taylor, is_laned
 
 RNG = np.random.default_rng(4)
@@ -79,14 +80,6 @@ def changed_afterwards(p):
     C *= 2.0
     x[1:] = b[1:]
     return total + np.sum(x) + np.sum(M) + np.sum(y) + np.sum(Y * L)
-
-
-def in_mode(mode, f, *args):
-    before = set_lanes(mode)
-    try:
-        return f(*args)
-    finally:
-        set_lanes(before)
 
 
 @pytest.mark.parametrize("dtype", ["d", "f"])
