@@ -14,12 +14,13 @@
 #include <string.h>
 
 #include "dualdiff.h"
+#include "types.h"
 
 static const ptrdiff_t item_size[DD_NTYPES] = {sizeof(float), sizeof(double), sizeof(long double)};
 
 enum {
     CACHE = 24 * 1024,     /* bytes of rows that a block may fill */
-    CACHES = 96 * 1024,    /* the same where several steps share it */
+    CACHES = 64 * 1024,    /* the same where several steps share it */
     PARALLEL = 256 * 1024, /* bytes of a result from which threads share the work */
     FLAGS = FE_DIVBYZERO | FE_OVERFLOW | FE_INVALID
 };
@@ -139,9 +140,10 @@ static dd_num expand(const dd_job *job, const dd_step *q, const dd_array *x, dd_
     return out;
 }
 
-/* One seed to order 1. */
+/* One seed to order 1, and none. */
 static int64_t single_head[] = {0, 1, 2};
 static const dd_table single = {.nf = 1, .D = 1, .M = 2, .head = single_head};
+static const dd_table no_seeds = {.M = 1, .head = single_head};
 
 static dd_num one_row(const dd_num *x, const dd_array *array, ptrdiff_t k, ptrdiff_t size) {
     ptrdiff_t at = array->map ? array->map[k] : k;
@@ -168,7 +170,7 @@ static int run_mapped(const dd_job *job, const dd_step *q, ptrdiff_t n, const dd
 }
 
 /* |a| times -2, for DD_DECAY. */
-static void twice_down(const dd_job *job, const void *a, void *out, ptrdiff_t n) {
+DD_CLONES static void twice_down(const dd_job *job, const void *a, void *out, ptrdiff_t n) {
     if (job->type == DD_F64)
         for (ptrdiff_t e = 0; e < n; e++) ((double *)out)[e] = -2 * fabs(((const double *)a)[e]);
     else if (job->type == DD_F32)
@@ -190,7 +192,13 @@ static int is_last(const dd_job *job, const dd_step *q) { return q == job->steps
 
 /* Whether more than later steps read a result. */
 static int is_kept(const dd_job *job, const dd_step *q) {
-    return q->c.v || (job->total && is_last(job, q));
+    return q->c.v || q->c.t || (job->total && is_last(job, q));
+}
+
+/* Rows of a block that a result takes. */
+static ptrdiff_t own_rows(const dd_job *job, const dd_step *q) {
+    if (is_kept(job, q)) return !q->c.v && q->c.t;
+    return q->same || q->steady ? 1 : q->A->M;
 }
 
 /* Whether an operand is one constant for all elements that the kernel takes as it is. */
@@ -217,8 +225,12 @@ static dd_num operand(const dd_job *job, const dd_step *q, int which, ptrdiff_t 
 /* The result of a step for this block. */
 static dd_num result(const dd_job *job, const dd_step *q, ptrdiff_t first, ptrdiff_t n,
                      const memory *m) {
-    if (q->c.v) return block(job, &q->c, first, n, m->width, NULL, 0);
     ptrdiff_t size = item_size[job->type];
+    if (q->c.v || q->c.t) {
+        dd_num r = block(job, &q->c, first, n, m->width, NULL, 0);
+        if (!q->c.v) r.v = m->registers + q->row * m->width * size;
+        return r;
+    }
     if (m->last && is_last(job, q)) {
         char *v = m->last + (first - m->first) * size;
         return (dd_num){v, v + m->length * size, m->length};
@@ -229,6 +241,7 @@ static dd_num result(const dd_job *job, const dd_step *q, ptrdiff_t first, ptrdi
         dd_num x = operand(job, q, q->same, first, n, m, NULL, 0);
         r.t = x.t, r.s = x.s;
     }
+    if (q->steady) r.t = m->registers + q->row_c * m->width * size;
     return r;
 }
 
@@ -237,13 +250,28 @@ static ptrdiff_t value_step(const dd_array *x, int from, ptrdiff_t size) {
     return x->single && !from ? 0 : size;
 }
 
+/* The values of a step by NumPy's loop.  careful: as alone, and *flags are those that it raised;
+ * else those of all that ran since they were cleared, for the loop may clear them. */
+static void run_values(const dd_job *job, dd_step *q, ptrdiff_t n, const dd_num *c,
+                       const dd_num *a, const dd_num *b, int careful, int *flags) {
+    ptrdiff_t size = item_size[job->type];
+    ptrdiff_t steps[3] = {value_step(&q->a, q->from_a, size),
+                          b ? value_step(&q->b, q->from_b, size) : size, size};
+    char *args[3] = {a->v, b ? b->v : c->v, c->v};
+    if (q->exponent) args[1] = (char *)q->exponent, steps[1] = 0;
+    if (careful) clear_flags();
+    else *flags |= raised_flags();
+    q->value.run(args, &n, steps, q->value.data);
+    if (careful) *flags |= raised_flags();
+}
+
 /* One step for one block; first: whether it is the first block of several.  Returns whether
- * a NaN was found; checked: see dd_kernel. */
+ * a NaN was found; checked: see dd_kernel; careful: see run_values. */
 static int run_step(const dd_job *job, dd_step *q, ptrdiff_t at, ptrdiff_t n, const memory *m,
-                    char *buf, int first, int checked, int *flags) {
+                    char *buf, int first, int checked, int careful, int *flags) {
     const dd_kernel_info *kernel = dd_kernels + q->kernel;
     ptrdiff_t width = m->width, size = item_size[job->type], line = width * size;
-    int two = q->from_b || q->b.v != NULL;
+    int two = q->from_b || q->b.v != NULL, exact = q->exact && !careful;
     char *buf_a = buf + dd_work_rows(q->A, q->kernel) * line;
     char *buf_b = buf_a + (block_rows(&q->a, q->from_a) + expanded_rows(q, &q->a)) * line;
     dd_num c = result(job, q, at, n, m), b = {0};
@@ -255,40 +283,41 @@ static int run_step(const dd_job *job, dd_step *q, ptrdiff_t at, ptrdiff_t n, co
         if (is_expanded(q, &q->b))
             b = expand(job, q, &q->b, b, n, width, buf_b + block_rows(&q->b, q->from_b) * line);
     }
-    if (q->value.run) {
-        ptrdiff_t steps[3] = {value_step(&q->a, q->from_a, size),
-                              two ? value_step(&q->b, q->from_b, size) : size, size};
-        char *args[3] = {a.v, two ? b.v : c.v, c.v};
-        if (q->exponent) args[1] = (char *)q->exponent, steps[1] = 0;
-        clear_flags();
-        q->value.run(args, &n, steps, q->value.data);
-        *flags |= raised_flags();
-    }
-    if (q->same) return 0;
+    int mapped = (q->a.map && !is_expanded(q, &q->a)) || (q->b.map && !is_expanded(q, &q->b));
+    int done = q->same || (q->steady && !first && !checked); /* the terms are there */
+    dd_kernel run = kernel->run[job->type], valued = exact ? dd_valued[q->kernel][job->type] : NULL;
+    if (exact && !done && !mapped) run = valued;
+    else if (exact) valued(&no_seeds, n, &c, &a, &b, q->p, buf, 0);
+    else if (q->value.run) run_values(job, q, n, &c, &a, two ? &b : NULL, careful, flags);
+    if (done) return 0;
+    if (mapped) return run_mapped(job, q, n, &c, &a, &b, buf, checked);
     if (kernel->aux && q->A->M > 1) {
         ptrdiff_t steps[2] = {size, size};
         char *args[2] = {a.v, buf};
         if (kernel->aux == DD_DECAY) twice_down(job, a.v, buf, n), args[0] = buf;
+        if (!careful) *flags |= raised_flags();
         q->aux.run(args, &n, steps, q->aux.data);
     }
-    if ((q->a.map && !is_expanded(q, &q->a)) || (q->b.map && !is_expanded(q, &q->b)))
-        return run_mapped(job, q, n, &c, &a, &b, buf, checked);
     void *work = q->mask ? q->mask + at : buf;
-    return kernel->run[job->type](q->A, n, &c, &a, two ? &b : NULL, q->p, work, checked);
+    return run(q->A, n, &c, &a, two ? &b : NULL, q->p, work, checked);
 }
 
-/* All steps for one block.  NaN stays NaN in sums and products, and values alone say which
- * operand is picked, so that it is enough to look for it in the results that are kept; where
- * there is one, every step is done again with care. */
+/* All steps for one block.  Floating-point exceptions are looked for once: where there are any,
+ * every step is done again, to tell which values raised them.  NaN stays NaN in sums and
+ * products, and values alone say which operand is picked, so that it is enough to look for it
+ * in the results that are kept; where there is one, every step is done again with care. */
 static void run_block(const dd_job *job, ptrdiff_t at, ptrdiff_t n, const memory *m, char *buf,
                       int first, int *flags) {
-    int nan = 0;
+    int nan = 0, raised = 0;
+    clear_flags();
     for (int s = 0; s < job->count; s++)
-        nan |= run_step(job, job->steps + s, at, n, m, buf, first, is_kept(job, job->steps + s),
-                        flags + s);
-    if (!nan || job->count == 1) return;
-    for (int s = 0; s < job->count; s++)
-        run_step(job, job->steps + s, at, n, m, buf, first, 1, flags + s);
+        nan |= run_step(job, job->steps + s, at, n, m, buf, first, is_kept(job, job->steps + s), 0,
+                        &raised);
+    raised |= raised_flags();
+    int checked = nan && job->count > 1;
+    for (int s = 0; s < job->count && (raised || checked); s++)
+        run_step(job, job->steps + s, at, n, m, buf, first,
+                 checked || is_kept(job, job->steps + s), raised, flags + s);
 }
 
 enum { LOCAL_FLAGS = 64 };
@@ -355,6 +384,23 @@ static int same_terms(const dd_job *job, const dd_step *q) {
     return (a ? q->from_a : q->from_b) || x->flat || x->even ? (a ? 1 : 2) : 0;
 }
 
+/* Whether the terms of an operand, if any, are those of every block. */
+static int is_steady(const dd_job *job, const dd_array *x, int from) {
+    const dd_step *q = job->steps + from - 1;
+    return from ? q->steady || q->A->M == 1 : !x->t || is_fixed(x);
+}
+
+/* Whether the terms of a result are the same for all blocks: those of its operands are, and
+ * it is linear in them. */
+static int steady_terms(const dd_job *job, const dd_step *q) {
+    int two = q->from_b || q->b.v != NULL;
+    if (is_kept(job, q) || q->same || q->A->M == 1 || q->a.map || q->b.map) return 0;
+    if (!is_steady(job, &q->a, q->from_a) || (two && !is_steady(job, &q->b, q->from_b))) return 0;
+    if (q->kernel == DD_mul && !q->from_a && is_scalar(q, &q->a)) return 1;
+    if (q->kernel == DD_mul || q->kernel == DD_div) return !q->from_b && is_scalar(q, &q->b);
+    return is_linear(q->kernel);
+}
+
 /* Whether two operands have the same terms, each row one element all along. */
 static int same_even(const dd_array *x, const dd_array *y, int from_y) {
     return !from_y && x != y && y->even && y->t == x->t && y->ts == x->ts && y->rows == x->rows;
@@ -385,8 +431,11 @@ void dd_place(dd_job *job) {
         ptrdiff_t rows_a = gathered_rows(&q->a, q->from_a);
         ptrdiff_t rows_b = gathered_rows(&q->b, q->from_b);
         q->same = same_terms(job, q);
+        q->steady = steady_terms(job, q);
         fixed += fix(job, q, 1, rows_a, fixed);
         fixed += fix(job, q, 2, rows_b, fixed);
+        q->row_c = fixed;
+        fixed += q->steady ? q->A->M - 1 : 0;
         ptrdiff_t scratch = dd_work_rows(q->A, q->kernel) + block_rows(&q->a, q->from_a) +
                             block_rows(&q->b, q->from_b) + expanded_rows(q, &q->a) +
                             expanded_rows(q, &q->b);
@@ -395,14 +444,14 @@ void dd_place(dd_job *job) {
     job->rows = fixed;
     for (int s = 0; s < job->count; s++) {
         dd_step *q = job->steps + s;
-        if (is_kept(job, q)) continue;
-        ptrdiff_t need = q->same ? 1 : q->A->M;
+        ptrdiff_t need = own_rows(job, q);
+        if (!need) continue;
         q->row = fixed;
         for (int t = 0; t < s; t++) {
             const dd_step *r = job->steps + t;
-            ptrdiff_t taken = r->same ? 1 : r->A->M;
+            ptrdiff_t taken = own_rows(job, r);
             int apart = r->row >= q->row + need || r->row + taken <= q->row;
-            if (is_kept(job, r) || apart || last_use(job, t) < s) continue;
+            if (!taken || apart || last_use(job, t) < s) continue;
             q->row = r->row + taken;
             t = -1; /* look at all of them again */
         }

@@ -99,6 +99,10 @@ typedef struct {
 
 extern const dd_kernel_info dd_kernels[DD_NKERNELS];
 
+/* The same, computing the value row of c, too; NULL where that is not an operation that
+ * IEEE 754 defines to the last bit.  That of `power` is for p == 2. */
+extern const dd_kernel dd_valued[DD_NKERNELS][DD_NTYPES];
+
 ptrdiff_t dd_work_rows(const dd_table *A, int kernel);
 
 /* ---- whole arrays (apply.c) ---------------------------------------------- */
@@ -129,16 +133,20 @@ typedef struct {
 typedef struct {
     const dd_table *A;
     int kernel;
-    dd_array c, a, b;   /* c is flat; c.v == NULL: only later steps read the result */
+    dd_array c, a, b;   /* c is flat; without c.v only later steps read the values, without
+                           c.t the terms */
     int from_a, from_b; /* 0, or 1 + the earlier step whose result is the operand; a.map and
                            b.map say which rows of it then, too */
     double p;
     dd_fn value, aux;     /* value.run == NULL: the value row of c is there already */
+    int exact;            /* whether dd_valued computes the same values */
     const void *exponent; /* NULL, or second operand of `value`, the same for all elements */
     char *mask;           /* of `choose`: flat, in the result's order */
     int flags;            /* out: floating-point exceptions of the values (updated atomically) */
     int64_t row, row_a, row_b; /* private: rows of a block that hold the result, and operands
                                   of one element, which stay from block to block */
+    int64_t row_c;             /* private: rows of terms that stay from block to block */
+    int steady;                /* private: whether the result has such */
     int same;                  /* private: 1 or 2 if the terms of the result are those of a or b */
 } dd_step;
 

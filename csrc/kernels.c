@@ -30,6 +30,12 @@ const dd_kernel_info dd_kernels[DD_NKERNELS] = {
 #undef DD_KERNEL
 };
 
+#define VALUED(name) [DD_##name] = {name##_valued_f32, name##_valued_f64, name##_valued_ld}
+const dd_kernel dd_valued[DD_NKERNELS][DD_NTYPES] = {
+    VALUED(add), VALUED(sub), VALUED(neg), VALUED(mul), VALUED(div), VALUED(power), VALUED(sqrt),
+};
+#undef VALUED
+
 ptrdiff_t dd_work_rows(const dd_table *A, int kernel) {
     int work = dd_kernels[kernel].work;
     /* At order 1 only the auxiliary row is read. */

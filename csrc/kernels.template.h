@@ -253,6 +253,10 @@ BODY(log) {
     MONOMIALS {
         T *restrict ck = ROW(c, k);
         const T *ak = ROW(a, k);
+        if (DEGREE(k) == 1) {
+            EACH ck[e] = OVER(ak[e], a0[e]);
+            continue;
+        }
         FN(euler)(safe, A, n, k, ck, c, a);
         EACH ck[e] = OVER(ak[e] - ck[e], a0[e]);
     }
@@ -412,6 +416,33 @@ KERNEL(minimum)
 KERNEL(choose)
 KERNEL(chain)
 
+/* Values as well: of operations that IEEE 754 defines to the last bit. */
+
+#define VALUED(name, ...)                                  \
+    DD_CLONES static int FN(name##_valued)(ARGS, int checked) { \
+        const T *a0 = ROW(a, 0);                                \
+        T *restrict c0 = ROW(c, 0);                             \
+        __VA_ARGS__                                              \
+        FN(name##_body)(0, A, n, c, a, b, p, w);                \
+        if (!checked || !FN(any_nan)(A, n, c)) return 0;        \
+        FN(name##_body)(1, A, n, c, a, b, p, w);                \
+        return 1;                                               \
+    }
+#define IS_SCALAR(x) (!x->t && !x->s)
+#define BINARY(op)                                                 \
+    const T *b0 = ROW(b, 0), x = *a0, y = *b0;                     \
+    if (IS_SCALAR(a)) EACH c0[e] = x op b0[e];                     \
+    else if (IS_SCALAR(b)) EACH c0[e] = a0[e] op y;                \
+    else EACH c0[e] = a0[e] op b0[e];
+
+VALUED(add, BINARY(+))
+VALUED(sub, BINARY(-))
+VALUED(neg, EACH c0[e] = -a0[e];)
+VALUED(mul, BINARY(*))
+VALUED(div, BINARY(/))
+VALUED(power, EACH c0[e] = a0[e] * a0[e];) /* p == 2 */
+VALUED(sqrt, EACH c0[e] = SQRT(a0[e]);)
+
 /* The work row is changed once, before the body runs once or twice. */
 DD_CLONES static int FN(tanh)(ARGS, int checked) {
     FN(tanh_prepare)(n, w);
@@ -431,6 +462,9 @@ DD_CLONES static int FN(tanh)(ARGS, int checked) {
 #undef ARGS
 #undef BODY
 #undef KERNEL
+#undef VALUED
+#undef IS_SCALAR
+#undef BINARY
 #undef T
 #undef SUFFIX
 #undef SQRT

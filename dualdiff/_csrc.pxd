@@ -82,6 +82,7 @@ cdef extern from "dualdiff.h" nogil:
         dd_kernel *run
 
     const dd_kernel_info dd_kernels[]
+    const dd_kernel dd_valued[][3]
     ptrdiff_t dd_work_rows(const dd_table *A, int kernel)
 
     enum:
@@ -113,6 +114,7 @@ cdef extern from "dualdiff.h" nogil:
         int from_a, from_b
         double p
         dd_fn value, aux
+        int exact
         const void *exponent
         char *mask
         int flags

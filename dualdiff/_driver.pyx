@@ -18,9 +18,10 @@ from numpy cimport ndarray
 
 from dualdiff._csrc cimport (
     DD_COS, DD_COSH, DD_DECAY, DD_EXP, DD_F32, DD_F64, DD_LD, DD_MAXDIMS, DD_NKERNELS, DD_NONE,
-    DD_OK, DD_SIN, DD_SINH, DD_TOOBIG, DD_add, DD_cos, DD_cosh, DD_exp, DD_sin, DD_sinh, dd_apply,
-    dd_apply_sum, dd_array, dd_cholesky, dd_fingerprint, dd_fn, dd_job, dd_kernels, dd_loop, dd_num,
-    dd_runs, dd_scatter, dd_set_threads, dd_step, dd_sum, dd_table, dd_total, dd_work_rows,
+    DD_OK, DD_SIN, DD_SINH, DD_TOOBIG, DD_add, DD_cos, DD_cosh, DD_exp, DD_power, DD_sin, DD_sinh,
+    dd_apply, dd_apply_sum, dd_array, dd_cholesky, dd_fingerprint, dd_fn, dd_job, dd_kernels,
+    dd_loop, dd_num, dd_runs, dd_scatter, dd_set_threads, dd_step, dd_sum, dd_table, dd_total,
+    dd_valued, dd_work_rows,
 )
 
 cnp.import_array()
@@ -246,6 +247,8 @@ cdef void values_by(dd_job *job, dd_step *step, int loop, exponent *e) noexcept:
     e: room for the exponent of POWER.
     """
     step.exponent = NULL
+    step.exact = loop == SQUARE or loop == step.kernel and (
+        dd_valued[loop][job.type] != NULL and loop != DD_power)
     if loop == NO_VALUES:
         step.value.run = NULL
     elif loop == SQUARE:

@@ -113,6 +113,10 @@ cdef Taylor wait(int kernel, int loop, double p, Algebra alg, ndarray shaped, x,
     return z
 
 
+cdef bint is_waiting(Taylor x) noexcept:
+    return x.base is LATER
+
+
 cdef bint quiet(dict errors) except -1:
     """Whether floating-point errors are to be warned of, at most."""
     for what in errors.values():
@@ -288,7 +292,8 @@ cdef int take_results(list order, list results) except -1:
 cdef bint compute_into(Later root, ndarray value, ndarray terms) except -1:
     """Compute root into memory of somebody else, and let it wait on; False if that cannot be.
 
-    A second reader, or NumPy's warnings, want it to be computed for good.
+    A second reader, or NumPy's warnings, want it to be computed for good.  value: None where
+    nobody wants the values.
     """
     cdef dict place = {}
     cdef list order = [], results
@@ -302,6 +307,15 @@ cdef bint compute_into(Later root, ndarray value, ndarray terms) except -1:
     results[len(order) - 1] = None
     take_results(order, results)
     return True
+
+
+cdef ndarray terms_alone(Taylor x):
+    """The terms of a number that waits on, without its values; None where it is to be computed."""
+    cdef ndarray terms
+    if x.later.value is not None or x.later.copied:
+        return None
+    terms = empty_terms(x.alg, x._value)
+    return terms if compute_into(x.later, None, terms) else None
 
 
 cdef object value_to_compare(Taylor x):
@@ -334,8 +348,8 @@ cdef list run_steps(Later root, dict place, list order, bint whole, dd_total *to
     """Run a job: for each step its value and terms, or None where it is not kept.
 
     whole: the terms of root are wanted, too; total: not NULL if nothing but its sum is; to_value,
-    to_terms: None, or memory for root.  None in place of it all if there are several steps, or root
-    is not to be kept as it is, and one raised a floating-point exception.
+    to_terms: None, or memory for root, terms alone perhaps.  None in place of it all if there are
+    several steps, or root is not to be kept as it is, and one raised a floating-point exception.
     """
     cdef dd_job job
     cdef Py_ssize_t i, n = len(order)
@@ -360,9 +374,11 @@ cdef list run_steps(Later root, dict place, list order, bint whole, dd_total *to
             fill_step(&job, job.steps + i, exponents + i, q, place, operands)
             if q is root and total != NULL:
                 wanted[n] = True
-            elif q is root and to_value is not None:
+            elif q is root and to_terms is not None:
                 value, terms = to_value, to_terms
-                operand(&job, &job.steps[i].c, value, terms)
+                operand(&job, &job.steps[i].c, terms[0] if value is None else value, terms)
+                if value is None:
+                    job.steps[i].c.v = NULL
                 results[i] = value, terms
             elif q is root or is_kept(q):
                 value = empty_like_shape(q.shaped, q.typenum)
@@ -374,7 +390,7 @@ cdef list run_steps(Later root, dict place, list order, bint whole, dd_total *to
             else:
                 job.steps[i].A = _no_seeds.t
         if execute_sum(&job, total) if total != NULL else execute(&job):
-            if n > 1 or not whole or total != NULL or to_value is not None:
+            if n > 1 or not whole or total != NULL or to_terms is not None:
                 return None
             complain(root)
         return results

@@ -23,8 +23,8 @@ from dualdiff._algebra cimport (
     Algebra, Factor, acquire, acquire_factor, release, release_factor,
 )
 from dualdiff._taylor cimport (
-    LATER_BYTES, Taylor, dense_within, eliminated, has_lanes, is_pending, new_array, new_laned,
-    new_scalar, sync, terms_of, value_of,
+    LATER_BYTES, Taylor, dense_within, eliminated, has_lanes, is_pending, is_waiting, new_array,
+    new_laned, new_scalar, sync, terms_alone, terms_of, value_of,
 )
 
 from dualdiff._memory cimport empty
@@ -271,8 +271,13 @@ cdef class Call:
         monomials: integer array, none of them 0 (the constant); or a slice of them.
         """
         cdef Taylor t
+        cdef ndarray alone
         if type(y) is Taylor:
             t = <Taylor>y
+            if is_waiting(t) and t.alg is self.alg and t.alg.M == 2:
+                alone = terms_alone(t)
+                if alone is not None:
+                    return alone
             sync(t)
             if t.lanes is not None and own_factor(t, self.factor) is not self.factor:
                 t = for_reading(t)

@@ -48,4 +48,6 @@ cdef Taylor dense_within(Taylor x, Py_ssize_t limit)
 cdef Taylor new_laned(Algebra alg, ndarray value, ndarray terms, tuple lanes)
 cdef bint has_lanes(x) noexcept
 cdef bint is_pending(Taylor x) noexcept
+cdef bint is_waiting(Taylor x) noexcept
+cdef ndarray terms_alone(Taylor x)
 cdef Taylor eliminated(Taylor x)

@@ -98,7 +98,8 @@ cdef dict _binary = {
 cdef dict _kernel_numbers = {name: k for k, name in enumerate(kernel_names) if k != DD_choose}
 
 
-cdef Py_ssize_t _sum_references = 0  # to a number that nobody but np.sum has, once it is called
+# References to a number that nobody has but np.sum, and its own sum, once they are called.
+cdef Py_ssize_t _sum_references = 0, _method_references = 0
 
 
 cdef class Slate  # a plain array that becomes a number (_slates.pxi)
@@ -284,7 +285,11 @@ cdef class Taylor:
 
     def sum(self, *args, **kwargs):
         """Sum of array elements: see numpy.sum."""
-        cdef Taylor total = None if args or kwargs else sum_all(self, Py_REFCNT(self) == 1)
+        global _method_references
+        if not _method_references:
+            _method_references = Py_REFCNT(self)
+        cdef bint alone = Py_REFCNT(self) <= _method_references
+        cdef Taylor total = None if args or kwargs else sum_all(self, alone)
         return np.sum(self, *args, **kwargs) if total is None else total
 
     def __getattr__(self, name):
@@ -496,10 +501,12 @@ cdef class Taylor:
         if len(types) > 1 and Slate in types:
             return NotImplemented  # the slate knows
         global _sum_references
+        cdef bint alone
         if func is _sum and len(args) == 1 and not kwargs and type(args[0]) is Taylor:
             if not _sum_references:
                 _sum_references = Py_REFCNT(self)
-            total = sum_all(<Taylor>args[0], Py_REFCNT(self) <= _sum_references)
+            alone = Py_REFCNT(self) <= _sum_references
+            total = sum_all(<Taylor>args[0], alone)
             if total is not None:
                 return total
         if self.lanes is not None:
@@ -514,4 +521,9 @@ cdef class Taylor:
         return row(*args, **kwargs)
 
 
-np.sum(new_scalar(_no_seeds))  # see _sum_references
+def number_without_seeds():
+    return new_scalar(_no_seeds)
+
+
+# See _sum_references: a call by Python has its argument on the interpreter's stack.
+exec("total(number()); number().sum()", {"total": np.sum, "number": number_without_seeds})

@@ -2,6 +2,7 @@
 
 import gc
 import threading
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -505,3 +506,44 @@ def test_a_gradient_is_its_own_memory():
 def test_bound():
     before = set_later_bytes(123)
     assert set_later_bytes(before) == 123
+
+
+@pytest.mark.parametrize("f", [
+    lambda x: np.sum((x[1:] - x[:-1] * x[:-1]) * (x[1:] - 3.0)),
+    lambda x: ((x[1:] - x[:-1] * x[:-1]) * (x[1:] - 3.0)).sum(),
+], ids=["function", "method"])
+def test_a_sum_takes_no_memory_for_what_it_adds(f):
+    a = np.linspace(-1.0, 1.0, 400_000)
+    slope = dd.grad(f)
+    assert slope(a).shape == a.shape
+    assert peak_of(lambda: slope(a)) < 3.5 * a.nbytes  # the input's copy and the result
+
+
+def test_slopes_alone_take_no_memory_for_values():
+    a = np.linspace(-1.0, 1.0, 400_000)
+    slope = dd.elementwise_grad(lambda x: np.sin(x) * (x - 3.0))
+    assert np.allclose(slope(a), np.cos(a) * (a - 3.0) + np.sin(a))
+    assert peak_of(lambda: slope(a)) < 2.5 * a.nbytes
+
+
+def test_a_result_that_lives_on_is_whole():
+    a, seen = np.linspace(-1.0, 1.0, N), []
+
+    def f(x):
+        seen.append(np.exp(x) * x)
+        return seen[-1]
+    slope = dd.elementwise_grad(f)(a)
+    slope[:] = 0.0
+    y = seen[0]
+    assert np.array_equal(y.value, np.exp(a) * a)
+    assert np.allclose(y.terms[0], np.exp(a) * (1 + a), rtol=1e-15)
+
+
+def peak_of(call):
+    """Bytes that a call takes at most, of memory that tracemalloc knows."""
+    tracemalloc.start(1)
+    try:
+        call()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
