@@ -20,7 +20,7 @@ static const ptrdiff_t item_size[DD_NTYPES] = {sizeof(float), sizeof(double), si
 
 enum {
     CACHE = 24 * 1024,     /* bytes of rows that a block may fill */
-    CACHES = 64 * 1024,    /* the same where several steps share it */
+    CACHES = 56 * 1024,    /* the same where several steps share it */
     PARALLEL = 256 * 1024, /* bytes of a result from which threads share the work */
     FLAGS = FE_DIVBYZERO | FE_OVERFLOW | FE_INVALID
 };
@@ -250,14 +250,53 @@ static ptrdiff_t value_step(const dd_array *x, int from, ptrdiff_t size) {
     return x->single && !from ? 0 : size;
 }
 
+/* A step for one block: its rows, and what is to be done. */
+typedef struct {
+    dd_num c, a, b;
+    char *work;
+    const dd_table *A;
+    dd_kernel run; /* NULL: nothing but values */
+    int by_loop;   /* whether `value` computes the values */
+    int two, mapped;
+} call;
+
+static int is_mapped(const dd_step *q) {
+    return (q->a.map && !is_expanded(q, &q->a)) || (q->b.map && !is_expanded(q, &q->b));
+}
+
+/* done: the terms are there; careful: values by NumPy's loops, see run_values. */
+static call prepare(const dd_job *job, const dd_step *q, ptrdiff_t at, ptrdiff_t n, const memory *m,
+                    char *buf, int first, int done, int careful) {
+    ptrdiff_t width = m->width, line = width * item_size[job->type];
+    char *buf_a = buf + dd_work_rows(q->A, q->kernel) * line;
+    char *buf_b = buf_a + (block_rows(&q->a, q->from_a) + expanded_rows(q, &q->a)) * line;
+    call f = {.c = result(job, q, at, n, m), .work = q->mask ? q->mask + at : buf, .A = q->A};
+    f.two = q->from_b || q->b.v != NULL;
+    f.mapped = is_mapped(q);
+    f.a = operand(job, q, 1, at, n, m, buf_a, first);
+    if (is_expanded(q, &q->a))
+        f.a = expand(job, q, &q->a, f.a, n, width, buf_a + block_rows(&q->a, q->from_a) * line);
+    if (f.two) {
+        f.b = operand(job, q, 2, at, n, m, buf_b, first);
+        if (is_expanded(q, &q->b))
+            f.b = expand(job, q, &q->b, f.b, n, width, buf_b + block_rows(&q->b, q->from_b) * line);
+    }
+    int exact = q->exact && !careful;
+    f.by_loop = q->value.run && !exact;
+    if (exact) f.run = dd_valued[q->kernel][job->type];
+    else f.run = done ? NULL : dd_kernels[q->kernel].run[job->type];
+    if (done) f.A = &no_seeds, f.mapped = 0;
+    return f;
+}
+
 /* The values of a step by NumPy's loop.  careful: as alone, and *flags are those that it raised;
  * else those of all that ran since they were cleared, for the loop may clear them. */
-static void run_values(const dd_job *job, dd_step *q, ptrdiff_t n, const dd_num *c,
-                       const dd_num *a, const dd_num *b, int careful, int *flags) {
+static void run_values(const dd_job *job, const dd_step *q, ptrdiff_t n, const call *f, int careful,
+                       int *flags) {
     ptrdiff_t size = item_size[job->type];
     ptrdiff_t steps[3] = {value_step(&q->a, q->from_a, size),
-                          b ? value_step(&q->b, q->from_b, size) : size, size};
-    char *args[3] = {a->v, b ? b->v : c->v, c->v};
+                          f->two ? value_step(&q->b, q->from_b, size) : size, size};
+    char *args[3] = {f->a.v, f->two ? f->b.v : f->c.v, f->c.v};
     if (q->exponent) args[1] = (char *)q->exponent, steps[1] = 0;
     if (careful) clear_flags();
     else *flags |= raised_flags();
@@ -265,41 +304,54 @@ static void run_values(const dd_job *job, dd_step *q, ptrdiff_t n, const dd_num 
     if (careful) *flags |= raised_flags();
 }
 
-/* One step for one block; first: whether it is the first block of several.  Returns whether
- * a NaN was found; checked: see dd_kernel; careful: see run_values. */
-static int run_step(const dd_job *job, dd_step *q, ptrdiff_t at, ptrdiff_t n, const memory *m,
-                    char *buf, int first, int checked, int careful, int *flags) {
-    const dd_kernel_info *kernel = dd_kernels + q->kernel;
-    ptrdiff_t width = m->width, size = item_size[job->type], line = width * size;
-    int two = q->from_b || q->b.v != NULL, exact = q->exact && !careful;
-    char *buf_a = buf + dd_work_rows(q->A, q->kernel) * line;
-    char *buf_b = buf_a + (block_rows(&q->a, q->from_a) + expanded_rows(q, &q->a)) * line;
-    dd_num c = result(job, q, at, n, m), b = {0};
-    dd_num a = operand(job, q, 1, at, n, m, buf_a, first);
-    if (is_expanded(q, &q->a))
-        a = expand(job, q, &q->a, a, n, width, buf_a + block_rows(&q->a, q->from_a) * line);
-    if (two) {
-        b = operand(job, q, 2, at, n, m, buf_b, first);
-        if (is_expanded(q, &q->b))
-            b = expand(job, q, &q->b, b, n, width, buf_b + block_rows(&q->b, q->from_b) * line);
+/* Returns whether a NaN was found; checked: see dd_kernel. */
+static int run_call(const dd_job *job, const dd_step *q, ptrdiff_t n, const call *f, int checked,
+                    int careful, int *flags) {
+    int aux = dd_kernels[q->kernel].aux;
+    if (f->by_loop) run_values(job, q, n, f, careful, flags);
+    if (!f->run) return 0;
+    if (f->mapped) {
+        if (q->exact && !careful) f->run(&no_seeds, n, &f->c, &f->a, &f->b, q->p, f->work, 0);
+        return run_mapped(job, q, n, &f->c, &f->a, &f->b, f->work, checked);
     }
-    int mapped = (q->a.map && !is_expanded(q, &q->a)) || (q->b.map && !is_expanded(q, &q->b));
-    int done = q->same || (q->steady && !first && !checked); /* the terms are there */
-    dd_kernel run = kernel->run[job->type], valued = exact ? dd_valued[q->kernel][job->type] : NULL;
-    if (exact && !done && !mapped) run = valued;
-    else if (exact) valued(&no_seeds, n, &c, &a, &b, q->p, buf, 0);
-    else if (q->value.run) run_values(job, q, n, &c, &a, two ? &b : NULL, careful, flags);
-    if (done) return 0;
-    if (mapped) return run_mapped(job, q, n, &c, &a, &b, buf, checked);
-    if (kernel->aux && q->A->M > 1) {
-        ptrdiff_t steps[2] = {size, size};
-        char *args[2] = {a.v, buf};
-        if (kernel->aux == DD_DECAY) twice_down(job, a.v, buf, n), args[0] = buf;
+    if (aux && f->A->M > 1) {
+        ptrdiff_t steps[2] = {item_size[job->type], item_size[job->type]};
+        char *args[2] = {f->a.v, f->work};
+        if (aux == DD_DECAY) twice_down(job, f->a.v, f->work, n), args[0] = f->work;
         if (!careful) *flags |= raised_flags();
         q->aux.run(args, &n, steps, q->aux.data);
     }
-    void *work = q->mask ? q->mask + at : buf;
-    return run(q->A, n, &c, &a, two ? &b : NULL, q->p, work, checked);
+    return f->run(f->A, n, &f->c, &f->a, f->two ? &f->b : NULL, q->p, f->work, checked);
+}
+
+/* The same step for every block but the first: rows of the second, and how far they move from
+ * one element to the next. */
+typedef struct {
+    call f;
+    int moves; /* whether the rest is valid: no rows are to be gathered or expanded */
+    ptrdiff_t cv, ct, av, at, bv, bt, work;
+} track;
+
+static ptrdiff_t apart(const void *p, const void *q) { return (const char *)q - (const char *)p; }
+
+static track follow(const dd_job *job, const dd_step *q, ptrdiff_t first, const memory *m,
+                    char *buf) {
+    int done = q->same || q->steady;
+    track t = {.moves = !block_rows(&q->a, q->from_a) && !block_rows(&q->b, q->from_b) &&
+                        !expanded_rows(q, &q->a) && !expanded_rows(q, &q->b)};
+    if (!t.moves) return t;
+    t.f = prepare(job, q, first, 1, m, buf, 0, done, 0);
+    call next = prepare(job, q, first + 1, 1, m, buf, 0, done, 0);
+    t.cv = apart(t.f.c.v, next.c.v), t.ct = apart(t.f.c.t, next.c.t);
+    t.av = apart(t.f.a.v, next.a.v), t.at = apart(t.f.a.t, next.a.t);
+    t.bv = apart(t.f.b.v, next.b.v), t.bt = apart(t.f.b.t, next.b.t);
+    t.work = apart(t.f.work, next.work);
+    return t;
+}
+
+static void move(dd_num *x, ptrdiff_t v, ptrdiff_t t, ptrdiff_t by) {
+    x->v = (char *)x->v + v * by;
+    if (t) x->t = (char *)x->t + t * by;
 }
 
 /* All steps for one block.  Floating-point exceptions are looked for once: where there are any,
@@ -307,45 +359,63 @@ static int run_step(const dd_job *job, dd_step *q, ptrdiff_t at, ptrdiff_t n, co
  * products, and values alone say which operand is picked, so that it is enough to look for it
  * in the results that are kept; where there is one, every step is done again with care. */
 static void run_block(const dd_job *job, ptrdiff_t at, ptrdiff_t n, const memory *m, char *buf,
-                      int first, int *flags) {
-    int nan = 0, raised = 0;
+                      const track *tracks, int *flags) {
+    int nan = 0, raised = 0, first = at == m->first;
     clear_flags();
-    for (int s = 0; s < job->count; s++)
-        nan |= run_step(job, job->steps + s, at, n, m, buf, first, is_kept(job, job->steps + s), 0,
-                        &raised);
+    for (int s = 0; s < job->count; s++) {
+        const dd_step *q = job->steps + s;
+        const track *t = tracks + s;
+        call f;
+        if (!first && t->moves) {
+            f = t->f;
+            move(&f.c, t->cv, t->ct, at - m->first);
+            move(&f.a, t->av, t->at, at - m->first);
+            move(&f.b, t->bv, t->bt, at - m->first);
+            f.work += t->work * (at - m->first);
+        } else {
+            f = prepare(job, q, at, n, m, buf, first, q->same || (q->steady && !first), 0);
+        }
+        nan |= run_call(job, q, n, &f, is_kept(job, q), 0, &raised);
+    }
     raised |= raised_flags();
     int checked = nan && job->count > 1;
-    for (int s = 0; s < job->count && (raised || checked); s++)
-        run_step(job, job->steps + s, at, n, m, buf, first,
-                 checked || is_kept(job, job->steps + s), raised, flags + s);
+    for (int s = 0; s < job->count && (raised || checked); s++) {
+        const dd_step *q = job->steps + s;
+        int done = q->same || (q->steady && !first && !checked);
+        call f = prepare(job, q, at, n, m, buf, first, done, raised);
+        run_call(job, q, n, &f, checked || is_kept(job, q), raised, flags + s);
+    }
 }
 
-enum { LOCAL_FLAGS = 64 };
+enum { LOCAL_STEPS = 16 };
 
 int dd_run(dd_job *job, ptrdiff_t first, ptrdiff_t last, char *rows_of_last, ptrdiff_t length) {
     ptrdiff_t size = item_size[job->type], rows = job->scratch + job->rows, written = 0;
     for (int s = 0; s < job->count; s++)
         written += is_kept(job, job->steps + s) ? 2 * job->steps[s].A->M : 0;
     ptrdiff_t width = (job->count > 1 ? CACHES : CACHE) / (size * (rows + written));
-    width = width < 64 ? 64 : width > 1024 ? 1024 : width & ~(ptrdiff_t)15;
+    width = width < 64 ? 64 : width > 1024 ? 1024 : width & ~(ptrdiff_t)63;
+    width += DD_LINE / (ptrdiff_t)sizeof(double); /* not a power of two, which rows would share */
     if (width > last - first) width = last - first;
-    _Alignas(64) char local[4096];
-    char *buf = local;
-    int local_flags[LOCAL_FLAGS] = {0}, *flags = local_flags;
+    _Alignas(DD_LINE) char local[4096];
+    char *owned = NULL, *buf = local;
+    int local_flags[LOCAL_STEPS] = {0}, *flags = local_flags, many = job->count > LOCAL_STEPS;
+    track local_tracks[LOCAL_STEPS], *tracks = local_tracks;
     size_t bytes = rows * width * size;
-    if (bytes > sizeof local && !(buf = malloc(bytes))) return DD_NOMEM;
-    if (job->count > LOCAL_FLAGS && !(flags = calloc(job->count, sizeof *flags))) {
-        if (buf != local) free(buf);
-        return DD_NOMEM;
-    }
+    if (bytes > sizeof local) owned = malloc(bytes + DD_LINE), buf = DD_ALIGNED(owned);
+    if (many) flags = calloc(job->count, sizeof *flags);
+    if (many) tracks = malloc(job->count * sizeof *tracks);
+    int status = (owned || buf == local) && flags && tracks ? DD_OK : DD_NOMEM;
     memory m = {width, buf + job->scratch * width * size, rows_of_last, first, length};
-    for (ptrdiff_t at = first; at < last; at += width) {
+    for (ptrdiff_t at = first; at < last && !status; at += width) {
         ptrdiff_t n = last - at < width ? last - at : width;
-        run_block(job, at, n, &m, buf, at == first, flags);
+        if (at == first + width)
+            for (int s = 0; s < job->count; s++)
+                tracks[s] = follow(job, job->steps + s, first, &m, buf);
+        run_block(job, at, n, &m, buf, tracks, flags);
     }
     clear_flags();
-    if (buf != local) free(buf);
-    for (int s = 0; s < job->count; s++) {
+    for (int s = 0; s < job->count && !status; s++) {
         if (!flags[s]) continue;
 #if defined(__GNUC__)
         __atomic_fetch_or(&job->steps[s].flags, flags[s], __ATOMIC_RELAXED);
@@ -353,8 +423,9 @@ int dd_run(dd_job *job, ptrdiff_t first, ptrdiff_t last, char *rows_of_last, ptr
         job->steps[s].flags |= flags[s]; /* one thread only: see parallel.c */
 #endif
     }
-    if (flags != local_flags) free(flags);
-    return DD_OK;
+    free(owned);
+    if (many) free(flags), free(tracks);
+    return status;
 }
 
 static int range(void *job, ptrdiff_t first, ptrdiff_t last) {

@@ -418,27 +418,41 @@ KERNEL(chain)
 
 /* Values as well: of operations that IEEE 754 defines to the last bit. */
 
-#define VALUED(name, ...)                                  \
+#define VALUED(name, ...)                                       \
     DD_CLONES static int FN(name##_valued)(ARGS, int checked) { \
         const T *a0 = ROW(a, 0);                                \
         T *restrict c0 = ROW(c, 0);                             \
-        __VA_ARGS__                                              \
-        FN(name##_body)(0, A, n, c, a, b, p, w);                \
+        int done = 0; /* the terms, too */                      \
+        __VA_ARGS__                                             \
+        if (!done) FN(name##_body)(0, A, n, c, a, b, p, w);     \
         if (!checked || !FN(any_nan)(A, n, c)) return 0;        \
         FN(name##_body)(1, A, n, c, a, b, p, w);                \
         return 1;                                               \
     }
 #define IS_SCALAR(x) (!x->t && !x->s)
-#define BINARY(op)                                                 \
-    const T *b0 = ROW(b, 0), x = *a0, y = *b0;                     \
-    if (IS_SCALAR(a)) EACH c0[e] = x op b0[e];                     \
-    else if (IS_SCALAR(b)) EACH c0[e] = a0[e] op y;                \
+#define BINARY(op)                                  \
+    const T *b0 = ROW(b, 0), x = *a0, y = *b0;      \
+    if (IS_SCALAR(a)) EACH c0[e] = x op b0[e];      \
+    else if (IS_SCALAR(b)) EACH c0[e] = a0[e] op y; \
     else EACH c0[e] = a0[e] op b0[e];
+#define PRODUCT                                                    \
+    if (A->M == 2 && a->t && b->t) { /* both in one pass */        \
+        const T *a1 = ROW(a, 1), *b0 = ROW(b, 0), *b1 = ROW(b, 1); \
+        T *restrict c1 = ROW(c, 1);                                \
+        EACH {                                                     \
+            T x = a0[e], y = b0[e];                                \
+            c0[e] = x * y;                                         \
+            c1[e] = x * b1[e] + a1[e] * y;                         \
+        }                                                          \
+        done = 1;                                                  \
+    } else {                                                       \
+        BINARY(*)                                                  \
+    }
 
 VALUED(add, BINARY(+))
 VALUED(sub, BINARY(-))
 VALUED(neg, EACH c0[e] = -a0[e];)
-VALUED(mul, BINARY(*))
+VALUED(mul, PRODUCT)
 VALUED(div, BINARY(/))
 VALUED(power, EACH c0[e] = a0[e] * a0[e];) /* p == 2 */
 VALUED(sqrt, EACH c0[e] = SQRT(a0[e]);)
@@ -465,6 +479,7 @@ DD_CLONES static int FN(tanh)(ARGS, int checked) {
 #undef VALUED
 #undef IS_SCALAR
 #undef BINARY
+#undef PRODUCT
 #undef T
 #undef SUFFIX
 #undef SQRT

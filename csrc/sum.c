@@ -180,9 +180,9 @@ static void scatter_edges(const whole *w, dd_runs *runs) {
 static int run_pieces(void *arg, ptrdiff_t first, ptrdiff_t last) {
     const whole *w = arg;
     ptrdiff_t size = w->sums.size, rows = w->job->total->starts ? 1 : w->M;
-    char *buf = malloc(w->M * w->length * size);
+    char *owned = malloc(w->M * w->length * size + DD_LINE), *buf = DD_ALIGNED(owned);
     dd_runs *runs = malloc(w->M * sizeof *runs);
-    int status = buf && runs ? DD_OK : DD_NOMEM;
+    int status = owned && runs ? DD_OK : DD_NOMEM;
     for (ptrdiff_t p = first; p < last && !status; p++) {
         ptrdiff_t at, n = piece(w->sums.n, w->sums.halvings, p, &at);
         status = dd_run(w->job, at, at + n, buf, w->length);
@@ -196,7 +196,7 @@ static int run_pieces(void *arg, ptrdiff_t first, ptrdiff_t last) {
         if (rows == 1 && w->M > 1)
             scatter_piece(w, p, at, n, (double *)(buf + w->length * size), runs);
     }
-    free(buf);
+    free(owned);
     free(runs);
     return status;
 }

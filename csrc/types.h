@@ -16,6 +16,10 @@
 #define DD_INLINE static inline
 #endif
 
+/* Rows start where cache lines do: one that lies across two costs two. */
+enum { DD_LINE = 64 };
+#define DD_ALIGNED(p) ((char *)(((uintptr_t)(p) + DD_LINE - 1) & ~(uintptr_t)(DD_LINE - 1)))
+
 #define JOIN_(a, b) a##_##b
 #define JOIN(a, b) JOIN_(a, b)
 #define FN(name) JOIN(name, SUFFIX)

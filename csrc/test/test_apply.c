@@ -245,6 +245,13 @@ static void add(char **args, const ptrdiff_t *n, const ptrdiff_t *steps, void *d
             *(double *)(args[0] + e * steps[0]) + *(double *)(args[1] + e * steps[1]);
 }
 
+static void subtract(char **args, const ptrdiff_t *n, const ptrdiff_t *steps, void *data) {
+    (void)data;
+    for (ptrdiff_t e = 0; e < *n; e++)
+        *(double *)(args[2] + e * steps[2]) =
+            *(double *)(args[0] + e * steps[0]) - *(double *)(args[1] + e * steps[1]);
+}
+
 /* sin(a) * b, (sin(a) * b) + sin(a), log of it, all times a, plus a constant, times the same: in
  * one job, of which one result in the middle is kept or not, and one after another. */
 static void check_chains(void) {
@@ -304,6 +311,73 @@ static void check_chains(void) {
         for (int s = 0; s < STEPS; s++) free(want[s].memory), free(got[s].memory);
         dd_table_free(A);
     }
+}
+
+static void divide(char **args, const ptrdiff_t *n, const ptrdiff_t *steps, void *data) {
+    (void)data;
+    for (ptrdiff_t e = 0; e < *n; e++)
+        *(double *)(args[2] + e * steps[2]) =
+            *(double *)(args[0] + e * steps[0]) / *(double *)(args[1] + e * steps[1]);
+}
+UNARY(minus, double, -)
+UNARY(root, double, sqrt)
+
+/* a / k, minus k, times a, plus a / k, its root, minus it, times -(a / k): values by the kernels,
+ * and terms that stay from block to block, against one operation after another by loops; then
+ * the terms of the last alone. */
+static void check_exact(int32_t seeds, int32_t order, int even) {
+    enum { STEPS = 7, BAD = 43210 };
+    static const ptrdiff_t shape[ND] = {31, 40, 50}, flat[ND] = {2000, 50, 1},
+                           one_element[ND] = {0, 0, 0};
+    static const int kernels[STEPS] = {DD_div, DD_sub, DD_mul, DD_add, DD_sqrt, DD_neg, DD_mul};
+    static const int from[STEPS][2] = {{0, 0}, {1, 0}, {2, 0}, {3, 1}, {4, 0}, {1, 0}, {5, 6}};
+    int calls = 0;
+    const dd_fn values[STEPS] = {{divide, NULL}, {subtract, NULL}, {multiply, &calls}, {add, NULL},
+                                 {root, NULL},   {minus, NULL},    {multiply, &calls}};
+    dd_table *A = test_table(1, &seeds, &order, 0, NULL, NULL);
+    array a = random_array(A, DD_F64, shape, flat, 1);
+    array k = random_array(A, DD_F64, shape, one_element, 0);
+    array want[STEPS], got = random_array(A, DD_F64, shape, flat, 1);
+    if (even) make_even(&a);
+    *(double *)k.x.v = 0.25;
+    ((double *)a.x.v)[BAD] = 1e200; /* times itself is infinite */
+    dd_step steps[STEPS], one;
+    for (int s = 0; s < STEPS; s++) {
+        want[s] = random_array(A, DD_F64, shape, flat, 1);
+        dd_job job = job_of(&one, A, kernels[s], DD_F64, shape);
+        steps[s] = one;
+        steps[s].value = one.value = values[s], steps[s].exact = 1;
+        steps[s].from_a = from[s][0], steps[s].from_b = from[s][1];
+        const dd_array *second[STEPS] = {&k.x, &k.x, &a.x, NULL, NULL, NULL, NULL};
+        if (!from[s][0]) steps[s].a = a.x;
+        if (second[s]) steps[s].b = *second[s];
+        one.a = from[s][0] ? want[from[s][0] - 1].x : a.x;
+        one.b = second[s] ? *second[s] : from[s][1] ? want[from[s][1] - 1].x : (dd_array){0};
+        one.c = want[s].x;
+        CHECK(dd_apply(&job) == DD_OK, "status");
+        CHECK(one.flags == (s == 2 ? FE_OVERFLOW : 0), "step %d: flags %d", s, one.flags);
+    }
+    ptrdiff_t bytes = 31 * 40 * 50 * sizeof(double);
+    for (int only = 0; only < 2; only++) {
+        dd_job job = job_of(&one, A, DD_mul, DD_F64, shape);
+        job.steps = steps, job.count = STEPS;
+        steps[STEPS - 1].c = got.x;
+        if (only) steps[STEPS - 1].c.v = NULL;
+        calls = 0;
+        memset(got.memory, 0, A->M * bytes);
+        CHECK(dd_apply(&job) == DD_OK, "status");
+        for (int s = 0; s < STEPS; s++)
+            CHECK(steps[s].flags == (s == 2 ? FE_OVERFLOW : 0), "flags of step %d", s);
+        CHECK(calls == 2, "%d calls: loops run in the block of the exception only", calls);
+        CHECK(!memcmp(got.x.t, want[STEPS - 1].x.t, (A->M - 1) * bytes), "terms differ");
+        if (!only) CHECK(!memcmp(got.x.v, want[STEPS - 1].x.v, bytes), "values differ");
+        else CHECK(*(double *)got.memory == 0, "values were written");
+    }
+    free(a.memory);
+    free(k.memory);
+    free(got.memory);
+    for (int s = 0; s < STEPS; s++) free(want[s].memory);
+    dd_table_free(A);
 }
 
 /* However many threads share a job, the result is the same to the bit. */
@@ -439,5 +513,10 @@ void test_apply(void) {
     check_maps(1);
     check_maps(2);
     check_chains();
+    for (int even = 0; even < 2; even++) {
+        check_exact(1, 1, even);
+        check_exact(3, 1, even);
+        check_exact(2, 3, even);
+    }
     check_threads();
 }
