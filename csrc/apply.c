@@ -19,9 +19,10 @@
 static const ptrdiff_t item_size[DD_NTYPES] = {sizeof(float), sizeof(double), sizeof(long double)};
 
 enum {
-    CACHE = 24 * 1024,     /* bytes of rows that a block may fill */
-    CACHES = 56 * 1024,    /* the same where several steps share it */
-    PARALLEL = 256 * 1024, /* bytes of a result from which threads share the work */
+    CACHE = 24 * 1024,  /* bytes of rows that a block may fill */
+    CACHES = 56 * 1024, /* the same where several steps share it */
+    PIECE = 256 * 1024, /* bytes of a result that a thread takes at a time */
+    SHARED = 800000,    /* see dd_is_shared: some 100 us, twice what it takes to wake a thread */
     FLAGS = FE_DIVBYZERO | FE_OVERFLOW | FE_INVALID
 };
 
@@ -530,14 +531,25 @@ void dd_place(dd_job *job) {
     }
 }
 
+int dd_is_shared(const dd_job *job) {
+    ptrdiff_t each = 0, row = job->count > 1 ? 1 : 3; /* in memory or in the cache */
+    for (int s = 0; s < job->count; s++) {
+        const dd_step *q = job->steps + s;
+        each += row * q->A->M;
+        each += q->value.run && !q->exact ? 6 : 0;
+        each += q->aux.run && q->A->M > 1 ? 6 : 0;
+    }
+    return job->size >= SHARED / each;
+}
+
 int dd_apply(dd_job *job) {
     ptrdiff_t widest = 0;
     for (int s = 0; s < job->count; s++)
         if (job->steps[s].A->M > widest) widest = job->steps[s].A->M;
     dd_place(job);
     ptrdiff_t bytes = item_size[job->type] * widest;
-    if (job->size * bytes < PARALLEL) return range(job, 0, job->size);
+    if (!dd_is_shared(job)) return range(job, 0, job->size);
     /* Pieces of a few blocks; a multiple of 64 elements keeps rows apart by cache lines. */
-    ptrdiff_t grain = (PARALLEL / (job->count > 1 ? 1 : 4) / bytes) & ~(ptrdiff_t)63;
+    ptrdiff_t grain = (PIECE / (job->count > 1 ? 1 : 4) / bytes) & ~(ptrdiff_t)63;
     return dd_parallel(range, job, job->size, grain < 1024 ? 1024 : grain);
 }

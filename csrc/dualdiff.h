@@ -175,6 +175,10 @@ typedef struct {
 
 int dd_apply(dd_job *job);
 
+/* Whether threads share a job: estimated by passes over rows, the functions of loops being worth
+ * several. */
+int dd_is_shared(const dd_job *job);
+
 /* Parts of dd_apply, for sum.c: finds rows for all results; runs elements first .. last - 1,
  * the last step's rows, `length` apart, going to `rows_of_last` if that is not NULL. */
 void dd_place(dd_job *job);

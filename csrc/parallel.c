@@ -21,7 +21,7 @@ int dd_parallel(dd_range run, void *job, ptrdiff_t size, ptrdiff_t grain) {
 
 #include <pthread.h>
 
-enum { MAXTHREADS = 64 };
+enum { MAXTHREADS = 64, LINGER = 2000 /* some 30 us */ };
 
 static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER; /* held while a job is shared out */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards what follows */
@@ -32,8 +32,18 @@ static struct {
     dd_range run;
     void *job;
     ptrdiff_t size, grain, next;
-    int busy, status; /* busy: workers that have joined */
+    int status;
+    _Atomic int busy; /* workers that have joined */
 } share;
+
+/* Waits a little for the workers' last pieces, which ends sooner than sleeping would. */
+static void linger(void) {
+    for (int i = 0; i < LINGER && share.busy; i++) {
+#if defined(__x86_64__) && defined(__GNUC__)
+        __builtin_ia32_pause();
+#endif
+    }
+}
 
 /* Takes pieces of the job until none is left. */
 static void take_pieces(void) {
@@ -114,6 +124,7 @@ int dd_parallel(dd_range run, void *job, ptrdiff_t size, ptrdiff_t grain) {
     pthread_cond_broadcast(&work);
     pthread_mutex_unlock(&lock);
     take_pieces();
+    linger();
     pthread_mutex_lock(&lock);
     while (share.busy) pthread_cond_wait(&done, &lock);
     int status = share.status;

@@ -13,10 +13,11 @@
 static const ptrdiff_t item_size[DD_NTYPES] = {sizeof(float), sizeof(double), sizeof(long double)};
 
 enum {
-    PIECE = 4096,          /* elements that a piece has at least */
-    HALVINGS = 7,          /* at most */
-    BLOCK = 2048,          /* seeds that one thread adds to at a time */
-    PARALLEL = 256 * 1024, /* bytes from which threads share the work */
+    PIECE = 4096,         /* elements that a piece has at least */
+    HALVINGS = 7,         /* at most */
+    BLOCK = 2048,         /* seeds that one thread adds to at a time */
+    SHARED = 4096 * 1024, /* bytes from which threads share the work */
+    SHARE = 64 * 1024,    /* that one takes at a time */
     LOCAL = 256,
     ROWS = 128 * 1024, /* bytes that the rows of a piece have, about, to stay in the cache */
     LEAST = 256        /* elements that NumPy halves: it adds 128 in one go */
@@ -77,13 +78,13 @@ int dd_sum(int type, const dd_fn *add, ptrdiff_t rows, ptrdiff_t n, const void *
     sums job = {add, data, out, n, row, step, item_size[type], 0};
     _Alignas(16) char local[LOCAL * sizeof(long double)];
     char *buf = local;
-    if (rows * n * job.size < PARALLEL) return add_pieces(&job, 0, rows);
+    if (rows * n * job.size < SHARED) return add_pieces(&job, 0, rows);
     while (job.halvings < HALVINGS && n >> (job.halvings + 1) >= PIECE) job.halvings++;
     ptrdiff_t pieces = rows << job.halvings, each = n * job.size >> job.halvings;
-    if (!job.halvings) return dd_parallel(add_pieces, &job, rows, PARALLEL / 4 / each + 1);
+    if (!job.halvings) return dd_parallel(add_pieces, &job, rows, SHARE / each + 1);
     if (pieces > LOCAL && !(buf = malloc(pieces * job.size))) return DD_NOMEM;
     job.out = buf;
-    int status = dd_parallel(add_pieces, &job, pieces, PARALLEL / 4 / each + 1);
+    int status = dd_parallel(add_pieces, &job, pieces, SHARE / each + 1);
     add_halves(&job, rows, out);
     if (buf != local) free(buf);
     return status;
@@ -124,7 +125,7 @@ static int add_to_seeds(void *arg, ptrdiff_t first, ptrdiff_t last) {
 
 int dd_scatter(double *g, ptrdiff_t n, const dd_runs *rows, int count, int fresh) {
     scatter job = {g, rows, count, fresh};
-    if (n * (ptrdiff_t)sizeof *g < PARALLEL) return add_to_seeds(&job, 0, n);
+    if (n * (ptrdiff_t)sizeof *g < SHARED) return add_to_seeds(&job, 0, n);
     return dd_parallel(add_to_seeds, &job, n, 8 * BLOCK);
 }
 
@@ -223,8 +224,8 @@ int dd_apply_sum(dd_job *job) {
     int status = w.sums.out && w.edges && runs ? DD_OK : DD_NOMEM;
     if (!status) {
         dd_place(job);
-        status = w.M * n * size < PARALLEL ? run_pieces(&w, 0, pieces)
-                                           : dd_parallel(run_pieces, &w, pieces, 1);
+        status =
+            dd_is_shared(job) ? dd_parallel(run_pieces, &w, pieces, 1) : run_pieces(&w, 0, pieces);
     }
     if (!status) {
         add_halves(&w.sums, total->starts ? 1 : w.M, total->sums);

@@ -71,7 +71,7 @@ static void check_sums(void) {
 
 /* Rows for runs of seeds against one element after another. */
 static void check_scatter(void) {
-    enum { N = 70000 };
+    enum { N = 600000 };
     static const dd_runs cases[][3] = {
         {{NULL, 0, 1, N - 1, N - 1}, {NULL, 1, 1, N - 1, N - 1}, {NULL, 0, 1, N - 1, N - 1}},
         {{NULL, 3, 60, 1000, 900}, {NULL, 1003, 60, 1000, 900}, {NULL, 4, 60, 1000, 900}},
