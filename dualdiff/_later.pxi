@@ -8,8 +8,8 @@ holds go to memory.  The operations, their order and their bits are those of one
 A number that waits has `base` set to LATER, so that everything that follows a base (sync)
 settles it first; its `_value` has the shape and the dtype, its elements are NaN.
 Invariants: operands of what waits do not change: an assignment to a number settles all that reads
-its memory (settle_readers), and a plain array that might change is used at once.  A job has its
-own references to all that it reads: another thread may compute the same numbers.
+its memory (settle_readers), and a plain array, which may change behind our back, is copied.  A job
+has its own references to all that it reads: another thread may compute the same numbers.
 """
 
 LATER_BYTES = 1 << 17                       # of values from which operations wait
@@ -89,16 +89,16 @@ cdef Taylor wait(int kernel, int loop, double p, Algebra alg, ndarray shaped, x,
     q.map_a, q.map_b, q.mask = map_x, map_y, mask
     q.shaped = shaped
     q.count = 1
-    now = note(q, x, True)
-    if y is not None and note(q, y, False):
-        now = True
+    note(q, x, True)
+    if y is not None:
+        note(q, y, False)
     q.typenum = cnp.PyArray_TYPE(q.va if q.a is None else q.a.shaped)
     if q.typenum != cnp.PyArray_TYPE(shaped):
         raise RuntimeError("dualdiff: internal error: operands of two dtypes")
     q.errors = np.geterr()
     if q.count > LATER_STEPS:  # counted some of them twice, perhaps
         q.count = count_steps(q)
-    now = now or q.count >= LATER_STEPS or not quiet(q.errors)
+    now = q.count >= LATER_STEPS or not quiet(q.errors)
     q.older = _newest
     if _newest != NULL:
         (<Later>_newest).newer = <void *>q
@@ -125,11 +125,10 @@ cdef bint quiet(dict errors) except -1:
     return True
 
 
-cdef bint note(Later q, v, bint first) except -1:
-    """Take v down as an operand; returns whether its elements may change behind our back."""
+cdef int note(Later q, v, bint first) except -1:
+    """Take v down as an operand."""
     cdef Later other
     cdef ndarray value, terms = None
-    cdef bint changing = False
     if type(v) is Taylor:
         if (<Taylor>v).base is LATER:
             other = (<Taylor>v).later
@@ -141,25 +140,21 @@ cdef bint note(Later q, v, bint first) except -1:
                     q.a = other
                 else:
                     q.b = other
-                return False
+                return 0
         sync(<Taylor>v)
         if (<Taylor>v)._value is None:  # it may be assigned to
             value, terms = np.asarray(value_of(<Taylor>v)), terms_of(<Taylor>v)
         else:
             value, terms = (<Taylor>v)._value, (<Taylor>v)._terms
     elif cnp.PyArray_Check(v):
-        value = <ndarray>v
-        if cnp.PyArray_SIZE(value) * 8 <= cnp.PyArray_SIZE(q.shaped):
-            value = value.copy()
-        else:
-            changing = True
+        value = recycled_copy(<ndarray>v)  # it may change behind our back
     else:
         value = np.asarray(v)
     if first:
         q.va, q.ta = value, terms
     else:
         q.vb, q.tb = value, terms
-    return changing
+    return 0
 
 
 cdef ndarray blank(ndarray shaped):
