@@ -151,13 +151,14 @@ typedef struct {
 } dd_step;
 
 /* What the last step of a job is for where only its sum is wanted.  Either terms are summed, row
- * by row, or each row is for consecutive seeds, from starts[k] on, and goes to them. */
+ * by row, or element e of row k is for seed starts[k] + e / length * step + e % length. */
 typedef struct {
     const dd_fn *add; /* NumPy's loop */
     char *sums;       /* out: of the values; of the rows of terms if starts == NULL */
     double *g;        /* out: what each of n seeds gets */
     ptrdiff_t n;
     const ptrdiff_t *starts;
+    ptrdiff_t step, length; /* length <= step, both not 0 */
 } dd_total;
 
 /* Kernels that run one after another on each block of elements, all of one shape. */

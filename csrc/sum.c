@@ -20,6 +20,7 @@ enum {
     SHARE = 64 * 1024,    /* that one takes at a time */
     LOCAL = 256,
     ROWS = 128 * 1024, /* bytes that the rows of a piece have, about, to stay in the cache */
+    MOST = 512 * 1024, /* that they have at most */
     LEAST = 256        /* elements that NumPy halves: it adds 128 in one go */
 };
 
@@ -139,20 +140,54 @@ typedef struct {
     double *edges;       /* of each piece and row of terms the first and last high - low */
 } whole;
 
+/* The seed of element e in a row that starts with seed 0. */
+static ptrdiff_t seed_of(const dd_total *total, ptrdiff_t e) {
+    return e / total->length * total->step + e % total->length;
+}
+
+enum { PARTS = 3 }; /* of consecutive elements: the rest of a run, whole ones, a part of one */
+
+/* Appends elements at, ..., at + n - 1 of row k, which lie at t; returns how many runs there are.
+ */
+static int add_elements(const dd_total *total, ptrdiff_t k, ptrdiff_t at, ptrdiff_t n,
+                        const double *t, dd_runs *runs, int count) {
+    ptrdiff_t length = total->length, into = at % length;
+    ptrdiff_t head = into ? least(n, length - into) : 0, whole = (n - head) / length;
+    ptrdiff_t sizes[PARTS] = {head, whole * length, n - head - whole * length};
+    for (int i = 0; i < PARTS; i++, n -= sizes[i - 1]) {
+        if (!sizes[i]) continue;
+        dd_runs r = {t, total->starts[k] + seed_of(total, at), 1, sizes[i], sizes[i]};
+        if (i == 1) r.runs = whole, r.step = total->step, r.length = length;
+        runs[count++] = r;
+        at += sizes[i], t += sizes[i];
+    }
+    return count;
+}
+
+/* Where the seeds of piece p start in a row that starts with seed 0; where all end, after the
+ * last. */
+static ptrdiff_t boundary(const whole *w, ptrdiff_t p) {
+    ptrdiff_t at;
+    if (p >> w->sums.halvings) return seed_of(w->job->total, w->sums.n - 1) + 1;
+    piece(w->sums.n, w->sums.halvings, p, &at);
+    return seed_of(w->job->total, at);
+}
+
 /* The rows of piece p go to the seeds that no other piece adds to; what is for others waits. */
 static void scatter_piece(const whole *w, ptrdiff_t p, ptrdiff_t at, ptrdiff_t n, const double *t,
                           dd_runs *runs) {
     const dd_total *total = w->job->total;
     ptrdiff_t K = w->M - 1, width = w->high - w->low;
     double *edges = w->edges + 2 * width * K * p;
+    int count = 0;
     for (ptrdiff_t k = 0; k < K; k++, edges += 2 * width) {
         const double *row = t + k * w->length;
-        runs[k] = (dd_runs){row, at + total->starts[k], 1, n, n};
+        count = add_elements(total, k, at, n, row, runs, count);
         memcpy(edges, row, width * sizeof *edges);
         memcpy(edges + width, row + n - width, width * sizeof *edges);
     }
-    scatter inner = {total->g, runs, (int)K, 1};
-    add_to_seeds(&inner, at + w->high, at + n + w->low);
+    scatter inner = {total->g, runs, count, 1};
+    add_to_seeds(&inner, boundary(w, p) + w->high, boundary(w, p + 1) + w->low);
 }
 
 /* Seeds that two pieces add to: those around each first element, and around the end. */
@@ -166,15 +201,14 @@ static void scatter_edges(const whole *w, dd_runs *runs) {
         for (ptrdiff_t k = 0; k < K; k++) { /* a row is in one of the two for each seed */
             const double *after = w->edges + 2 * width * (K * p + k);
             const double *before = after - 2 * width * K + width;
-            ptrdiff_t start = at + total->starts[k];
-            if (p) runs[count++] = (dd_runs){before, start - width, 1, width, width};
-            if (p < pieces) runs[count++] = (dd_runs){after, start, 1, width, width};
+            if (p) count = add_elements(total, k, at - width, width, before, runs, count);
+            if (p < pieces) count = add_elements(total, k, at, width, after, runs, count);
         }
         scatter outer = {total->g, runs, count, 1};
-        add_to_seeds(&outer, at + w->low, at + w->high);
+        add_to_seeds(&outer, boundary(w, p) + w->low, boundary(w, p) + w->high);
     }
     memset(total->g, 0, w->low * sizeof *total->g);
-    ptrdiff_t end = w->sums.n + w->high;
+    ptrdiff_t end = boundary(w, pieces) + w->high;
     memset(total->g + end, 0, (total->n - end) * sizeof *total->g);
 }
 
@@ -182,7 +216,7 @@ static int run_pieces(void *arg, ptrdiff_t first, ptrdiff_t last) {
     const whole *w = arg;
     ptrdiff_t size = w->sums.size, rows = w->job->total->starts ? 1 : w->M;
     char *owned = malloc(w->M * w->length * size + DD_LINE), *buf = DD_ALIGNED(owned);
-    dd_runs *runs = malloc(w->M * sizeof *runs);
+    dd_runs *runs = malloc(PARTS * w->M * sizeof *runs);
     int status = owned && runs ? DD_OK : DD_NOMEM;
     for (ptrdiff_t p = first; p < last && !status; p++) {
         ptrdiff_t at, n = piece(w->sums.n, w->sums.halvings, p, &at);
@@ -216,11 +250,11 @@ int dd_apply_sum(dd_job *job) {
     ptrdiff_t shortest = most(LEAST, 4 * (w.high - w.low));
     while (n >> w.sums.halvings > most(ROWS / size / w.M, 2 * shortest)) w.sums.halvings++;
     ptrdiff_t pieces = (ptrdiff_t)1 << w.sums.halvings;
-    if (n < 2 * (w.high - w.low) || w.M * (n / pieces) * size > 2 * ROWS) return DD_TOOBIG;
+    if (n < 2 * (w.high - w.low) || w.M * (n / pieces) * size > MOST) return DD_TOOBIG;
     w.length = (n / pieces + 31) & ~(ptrdiff_t)15;
     w.sums.out = malloc(w.M * pieces * size);
     w.edges = malloc((2 * (w.high - w.low) * pieces * w.M + 1) * sizeof *w.edges);
-    dd_runs *runs = malloc(2 * w.M * sizeof *runs);
+    dd_runs *runs = malloc(2 * PARTS * w.M * sizeof *runs);
     int status = w.sums.out && w.edges && runs ? DD_OK : DD_NOMEM;
     if (!status) {
         dd_place(job);

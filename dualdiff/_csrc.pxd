@@ -125,6 +125,7 @@ cdef extern from "dualdiff.h" nogil:
         double *g
         ptrdiff_t n
         const ptrdiff_t *starts
+        ptrdiff_t step, length
 
     ctypedef struct dd_job:
         int type, nd

@@ -241,14 +241,18 @@ cdef void set_kernel(dd_job *job, dd_step *step, int kernel) noexcept:
     step.aux = _aux[dd_kernels[kernel].aux][job.type]
 
 
+cdef bint is_exact(int kernel, int loop) noexcept:
+    """Whether a kernel computes the values of a loop to the last bit: see dd_valued."""
+    return loop == SQUARE or loop == kernel != DD_power and dd_valued[kernel][0] != NULL
+
+
 cdef void values_by(dd_job *job, dd_step *step, int loop, exponent *e) noexcept:
     """Which of NumPy's loops computes the values: a kernel's own, or SQUARE, POWER, NO_VALUES.
 
     e: room for the exponent of POWER.
     """
     step.exponent = NULL
-    step.exact = loop == SQUARE or loop == step.kernel and (
-        dd_valued[loop][job.type] != NULL and loop != DD_power)
+    step.exact = is_exact(step.kernel, loop)
     if loop == NO_VALUES:
         step.value.run = NULL
     elif loop == SQUARE:

@@ -127,7 +127,7 @@ cdef array_gradient(Gradient g, tuple args, dict kwargs, ndarray x, bint steps):
     cdef Py_ssize_t n = cnp.PyArray_SIZE(x)
     cdef Algebra alg = acquire(n, 1)
     cdef Taylor y, r = None
-    result = None
+    heap = result = None
     try:
         if with_lanes(n, 1):
             (<Factor>alg.factors[0]).scalar = steps
@@ -144,7 +144,8 @@ cdef array_gradient(Gradient g, tuple args, dict kwargs, ndarray x, bint steps):
         ):
             return g.pending(result, call_of(alg), x)
         r = <Taylor>result
-        if cnp.PyArray_Check(r.heap) and Py_REFCNT(r.heap) == 1 and Py_REFCNT(r) == 2:
+        heap = r.heap
+        if cnp.PyArray_Check(heap) and Py_REFCNT(heap) == 2 and Py_REFCNT(r) == 2:
             grad = terms_in_place(r, x)  # nobody else has this number
         else:
             grad = shaped(r.c + 1, x)
@@ -152,6 +153,7 @@ cdef array_gradient(Gradient g, tuple args, dict kwargs, ndarray x, bint steps):
     finally:
         y = None
         r = None
+        heap = None
         result = None
         release(alg)
 

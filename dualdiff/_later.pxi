@@ -15,6 +15,7 @@ has its own references to all that it reads: another thread may compute the same
 LATER_BYTES = 1 << 17                       # of values from which operations wait
 cdef enum:
     LATER_STEPS = 48                    # operations that wait for one result
+    SPARED_STEPS = 3                    # up to a result that is not kept at first
 
 cdef Taylor LATER = Taylor.__new__(Taylor)  # the base of every number that waits
 cdef dict _blanks = {}                      # type number -> NaN of that type
@@ -255,6 +256,11 @@ cdef bint is_kept(Later q) noexcept:
     return Py_REFCNT(q) - q.users - q.held > 3
 
 
+cdef bint is_spared(Later q) noexcept:
+    """Whether a number that is held is not written to memory: to compute it again costs less."""
+    return q.count <= SPARED_STEPS and not q.copied and is_exact(q.kernel, q.loop)
+
+
 cdef int compute(Later root) except -1:
     """Compute root, and with it what it waits for."""
     cdef dict place = {}
@@ -375,6 +381,8 @@ cdef list run_steps(Later root, dict place, list order, bint whole, dd_total *to
                 if value is None:
                     job.steps[i].c.v = NULL
                 results[i] = value, terms
+            elif q is not root and is_kept(q) and is_spared(q):
+                q.copied = True  # the next time it is kept
             elif q is root or is_kept(q):
                 value = empty_like_shape(q.shaped, q.typenum)
                 terms = empty_terms(q.alg, value) if whole or q is not root else None

@@ -18,7 +18,7 @@ cdef Taylor sum_of_waiting(Taylor x):
         if x.lanes is None:
             y = new_scalar(x.alg)
         else:
-            starts = starts_of(x)
+            starts = starts_of(x, &total)
             if starts == NULL:
                 return None
             y = new_scalar(dense_algebra(x.alg))
@@ -142,8 +142,11 @@ cdef bint runs_of(Factor parent, ndarray lane, dd_runs *r) noexcept:
     return True
 
 
-cdef ptrdiff_t *starts_of(Taylor x) except? NULL:
-    """The first seed of each lane, if each is one run and x has no other seeds, else NULL."""
+cdef ptrdiff_t *starts_of(Taylor x, dd_total *total) except? NULL:
+    """The first seed of each lane, if they go by the same runs and x has no other seeds, else NULL.
+
+    total.step, total.length: those of the runs.
+    """
     cdef Factor parent = parent_of(x)
     cdef Py_ssize_t k, count = len(x.lanes)
     cdef ptrdiff_t *starts
@@ -154,10 +157,12 @@ cdef ptrdiff_t *starts_of(Taylor x) except? NULL:
     if starts == NULL:
         raise MemoryError("dualdiff: no memory for the runs of seeds")
     for k in range(count):
-        if not runs_of(parent, <ndarray>x.lanes[k], &r) or r.runs > 1:
+        if not runs_of(parent, <ndarray>x.lanes[k], &r) or (
+            k and (r.step != total.step or r.length != total.length)
+        ):
             free(starts)
             return NULL
-        starts[k] = r.start
+        starts[k], total.step, total.length = r.start, r.step, r.length
     return starts
 
 

@@ -128,7 +128,7 @@ static void check_jobs(void) {
                 for (int k = 0; k < 3; k++)
                     rows[k] = (dd_runs){c2 + (k + 1) * n, starts[c][k], 1, n, n};
                 dd_scatter(want, N, rows, 3, 1);
-                dd_total total = {&add, (char *)got, g, N, by_rows ? NULL : starts[c]};
+                dd_total total = {&add, (char *)got, g, N, by_rows ? NULL : starts[c], n, n};
                 job.total = &total;
                 steps[1].c = (dd_array){0};
                 for (int threads = 1; threads <= 6; threads++) {
