@@ -28,24 +28,25 @@ cdef Taylor scalar_binary(int kernel, Algebra alg, double *a, bint at, double *b
     """a kernel b, over one algebra; at, bt: the operand has terms, or is a constant."""
     cdef Taylor y = new_scalar(alg)
     cdef double *c = y.c
-    cdef double a0 = a[0], b0 = b[0], total = 0.0
+    cdef double a0 = a[0], b0 = b[0]
     cdef Py_ssize_t i, M = alg.M
+    cdef int nan = 0
     if kernel == DD_mul:
         c[0] = a0 * b0
         if alg.D == 1:
             if not bt:
                 for i in range(1, M):
                     c[i] = a[i] * b0
-                    total += c[i]
+                    nan |= c[i] != c[i]
             elif not at:
                 for i in range(1, M):
                     c[i] = a0 * b[i]
-                    total += c[i]
+                    nan |= c[i] != c[i]
             else:
                 for i in range(1, M):
                     c[i] = a0 * b[i] + a[i] * b0
-                    total += c[i]
-            if total != total:
+                    nan |= c[i] != c[i]
+            if nan:
                 run_scalar(kernel, alg.t, c, a, at, b, bt, 0.0)
         else:
             run_scalar(kernel, alg.t, c, a, at, b, bt, 0.0)

@@ -548,3 +548,60 @@ def peak_of(call):
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
+
+
+# ---- sums over slices of several dimensions ----------------------------------------------------
+
+PLANES = {
+    "differences": lambda w: (w[1:, :-1] - w[:-1, :-1]) ** 2 + (w[:-1, 1:] - w[:-1, :-1]) ** 2,
+    "rows": lambda w: w[1:] * w[:-1], "columns": lambda w: w[:, 1:] * w[:, :-1] - w[:, 1:],
+    "a corner": lambda w: np.sin(w[3:-2, 5:-1]) * w[:-5, :-6],
+    "last column": lambda w: w[:, -1:] ** 2,
+    "of unlike steps": lambda w: w[:-1:2, :-1] * w[1:, :-1][::2],
+    "planes": lambda w: (w[: w.shape[0] // 4 * 4].reshape(-1, 4, w.shape[1])[:, 1:, 2:] * 2.0) ** 2,
+}
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("shape", [(8, 9), (40, 500), (300, 31), (601, 700)])
+@pytest.mark.parametrize("name", PLANES)
+def test_sums_over_planes(name, shape, threads):
+    w = np.random.default_rng(11).normal(size=shape)
+    before, pool = dd.set_lanes("always"), dd.set_num_threads(threads)
+    try:
+        both = dd.value_and_grad(lambda w: np.sum(PLANES[name](w)))
+        value, slope = both(w)
+        wanted, slopes = at_once(both, w)
+    finally:
+        dd.set_lanes(before)
+        dd.set_num_threads(pool)
+    assert value == wanted == np.sum(PLANES[name](w))
+    assert np.array_equal(slope, slopes)
+
+
+def test_sums_over_planes_take_no_memory_for_what_they_add():
+    w = np.random.default_rng(12).normal(size=(640, 641))
+    slope = dd.grad(lambda w: np.sum(PLANES["differences"](w)))
+    slope(w)
+    assert peak_of(lambda: slope(w)) < 5.0 * w.nbytes
+
+
+# ---- what is held and not looked at ------------------------------------------------------------
+
+def test_a_cheap_number_that_is_held_is_computed_when_it_is_looked_at():
+    a = np.linspace(-1.0, 1.0, 400_000)
+
+    def f(x):
+        y = x * 3.0
+        return y * y + np.sin(x), y
+    slope, y = dd.elementwise_grad(f, has_aux=True)(a)
+    assert np.allclose(slope, 18.0 * a + np.cos(a), rtol=1e-14) and np.array_equal(y, 3.0 * a)
+    x, = numbers(a[:N])
+    y = x * 3.0
+    assert np.array_equal(np.exp(y * y).value, np.exp((a[:N] * 3.0) ** 2))  # y is held
+    x[0] = 7.0
+    assert y.value[0] == 3.0 * a[0] and np.array_equal(y.terms, 3.0 * np.eye(N))
+    y, total = x * 3.0, []
+    for _ in range(3):
+        total.append(np.sum(y * y).value)
+    assert len(set(total)) == 1 and np.array_equal(y.value, x.value * 3.0)
