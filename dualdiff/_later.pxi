@@ -149,6 +149,8 @@ cdef int note(Later q, v, bint first) except -1:
             value, terms = (<Taylor>v)._value, (<Taylor>v)._terms
     elif cnp.PyArray_Check(v):
         value = recycled_copy(<ndarray>v)  # it may change behind our back
+        if q.shaped is v:
+            q.shaped = value
     else:
         value = np.asarray(v)
     if first:
