@@ -9,9 +9,15 @@
  * comes out, again with `safe` set.
  */
 
-DD_INLINE T FN(times)(int safe, T a, T b) { return safe && (a == 0 || b == 0) ? (T)0 : a * b; }
+DD_INLINE T FN(times)(int safe, T a, T b) {
+    T c = a * b;
+    return safe && c != c && (a == 0 || b == 0) ? (T)0 : c;
+}
 
-DD_INLINE T FN(over)(int safe, T a, T b) { return safe && a == 0 ? (T)0 : a / b; }
+DD_INLINE T FN(over)(int safe, T a, T b) {
+    T c = a / b;
+    return safe && c != c && a == 0 ? (T)0 : c;
+}
 
 DD_INLINE T *FN(row)(const dd_num *x, ptrdiff_t i) {
     return i ? (T *)x->t + (i - 1) * x->s : (T *)x->v;

@@ -201,7 +201,11 @@ cdef int settle_readers(Taylor x) except -1:
     at = _newest
     while at != NULL:
         q = <Later>at
-        if q.value is None and (reads(q.va, low, high) or reads(q.vb, low, high)):
+        if q.value is None and (
+            reads(q.va, low, high) or reads(q.vb, low, high)
+            or q.a is not None and reads(q.a.value, low, high)
+            or q.b is not None and reads(q.b.value, low, high)
+        ):
             compute(q)  # takes it, and others perhaps, out of the list
             at = _newest
         else:

@@ -127,7 +127,8 @@ class Univariate(Transformed):
         rows = call.coefficients(y, np.arange(1, self.order + 1))
         scale = np.array([math.factorial(d) for d in range(1, self.order + 1)],
                          np.result_type(rows.dtype, np.float64).type(0).real.dtype)
-        rows = rows * scale.reshape((-1,) + (1,) * (rows.ndim - 1))
+        with np.errstate(over="ignore"):
+            rows = rows * scale.reshape((-1,) + (1,) * (rows.ndim - 1))
         return np.concatenate([value, kept(rows, dtype_of(y))])
 
 

@@ -270,16 +270,18 @@ def univariate(call, y, order):
     c = call.coefficient(y, order)
     if order == 1:
         return c
-    if order < 9 or c.dtype.itemsize >= 8:
-        return c * float(math.factorial(order))
-    return (c * np.float64(math.factorial(order))).astype(c.dtype)  # 35! is no float32
+    with np.errstate(over="ignore"):
+        if order < 9 or c.dtype.itemsize >= 8:
+            return c * float(math.factorial(order))
+        return (c * np.float64(math.factorial(order))).astype(c.dtype)  # 35! is no float32
 
 
 def kept(x, dtype):
     """A derivative in the dtype of the input; complex ones stay complex."""
     if x.dtype == dtype or (x.dtype.kind == "c" and dtype.kind != "c"):
         return x
-    return x.astype(dtype)
+    with np.errstate(over="ignore"):
+        return x.astype(dtype)
 
 
 def read_leaf(slopes, leaf, inputs):

@@ -605,3 +605,48 @@ def test_a_cheap_number_that_is_held_is_computed_when_it_is_looked_at():
     for _ in range(3):
         total.append(np.sum(y * y).value)
     assert len(set(total)) == 1 and np.array_equal(y.value, x.value * 3.0)
+
+
+def add_to(a, s):
+    a += s
+
+
+def set_first(a, s):
+    a[0] = s
+
+
+def set_part(a, s):
+    a[3:7] = s
+
+
+def fill(a, s):
+    np.copyto(a, s)
+
+
+@pytest.mark.parametrize("assign", [add_to, set_first, set_part, fill])
+@pytest.mark.parametrize("second", [False, True])
+def test_readers_of_what_waited_see_it_as_it_was(assign, second):
+    def f(x):
+        a = x * 1.0
+        z = np.sin(x) * a if second else a * np.sin(x)  # reads a while that waits
+        assign(a, 2.0)
+        return z, a
+    v = np.linspace(1.0, 2.0, N)
+    x, y = numbers(v), numbers(v)
+    (z, a), (wanted, b) = f(x[0]), at_once(lambda: f(y[0]))
+    assert same(z, wanted) and same(a, b) and np.array_equal(z.value, v * np.sin(v))
+
+
+def test_a_nan_changes_no_neighbour():
+    """Not even the sign of a zero: which elements share its block depends on the threads."""
+    y = np.random.default_rng(0).normal(size=400_000)
+    y[200_000] = 0.0  # 0 / 0
+
+    def signs(threads):
+        before = dd.set_num_threads(threads)
+        try:
+            with np.errstate(all="ignore"):
+                return np.signbit(dd.elementwise_grad(lambda x: np.maximum(x, -x) / x)(y))
+        finally:
+            dd.set_num_threads(before)
+    assert np.array_equal(signs(1), signs(2)) and np.array_equal(signs(1), signs(3))

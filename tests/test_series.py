@@ -340,3 +340,10 @@ def test_cost_grows_with_the_square_of_the_order():
 def test_messages(error, make, words):
     with pytest.raises(error, match=words):
         make()
+
+
+def test_derivatives_that_overflow_do_not_warn():
+    with np.errstate(all="raise"):
+        assert np.isinf(dd.derivatives(lambda t: 1e308 * t**3 * np.ones(3), 3)(0.5)[2:]).all()
+        for f in (dd.derivatives, dd.nth_derivative):
+            assert np.isinf(f(lambda t: np.float32(3e38) * t**3, 3)(np.float32(0.5))).any()
