@@ -323,7 +323,7 @@ METHODS.update({
     "repeat": lambda x, repeats, axis=None: np.repeat(x, repeats, axis),
     "take": lambda x, indices, axis=None: np.take(x, indices, axis),
     "diagonal": lambda x, offset=0, axis1=0, axis2=1: np.diagonal(x, offset, axis1, axis2),
-    "copy": lambda x, order="C": np.copy(x),
+    "copy": lambda x, order="C": np.copy(x, order),
     "mean": lambda x, axis=None, **kwargs: np.mean(x, axis, **kwargs),
     "dot": lambda x, b: np.dot(x, b),
     "max": lambda x, axis=None, **kwargs: np.max(x, axis, **kwargs),

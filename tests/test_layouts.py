@@ -10,6 +10,7 @@ import pytest
 from array_calls import N, check, mapped, results
 from samples import CONSTANTS, EXACT, FREE_PHASE, SAMPLES, find, works_in_double
 
+from dualdiff import grad, set_lanes
 from dualdiff._algebra import new_algebra
 from dualdiff._taylor import Taylor, make
 
@@ -240,3 +241,26 @@ def test_axes_of_what_has_no_dimensions(name, axis):
     flat = name in ("ptp", "var", "std", "nanvar", "nanstd")
     np.testing.assert_allclose(y.terms.reshape(5, -1)[:, 0], 0 * x.terms if flat else x.terms,
                                rtol=1e-15, atol=0)
+
+
+COPIES = {
+    "copy": lambda a: a.copy(), "copy F": lambda a: a.copy("F"), "copy K": lambda a: a.copy("K"),
+    "np.copy": np.copy, "flatten": lambda a: a.flatten(), "ravel": np.ravel,
+    "flatten F": lambda a: a.flatten("F"), "astype": lambda a: a.astype(float),
+}
+
+
+@pytest.mark.parametrize("lanes", ["never", "always"])
+@pytest.mark.parametrize("name", COPIES)
+def test_copies_lie_as_numpys(name, lanes):
+    """So that sums of them are added in the same order."""
+    plain, seen, before = np.arange(30.0), [], set_lanes(lanes)
+
+    def f(x):
+        seen.append(COPIES[name](x.reshape(-1, 3)[::-1].T))
+        return np.sum(x)
+    try:
+        grad(f)(plain)
+    finally:
+        set_lanes(before)
+    assert seen[0].value.strides == COPIES[name](plain.reshape(-1, 3)[::-1].T).strides
