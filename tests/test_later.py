@@ -24,6 +24,14 @@ def waiting():
     set_later_bytes(before)
 
 
+@pytest.fixture
+def with_lanes():
+    """Where many inputs would take too long without."""
+    before = dd.set_lanes("always")
+    yield
+    dd.set_lanes(before)
+
+
 def numbers(*values, order=1):
     """Numbers with a seed for each element, or to higher orders one for each array."""
     values = [np.array(v) for v in values]
@@ -513,7 +521,7 @@ def test_bound():
     lambda x: np.sum((x[1:] - x[:-1] * x[:-1]) * (x[1:] - 3.0)),
     lambda x: ((x[1:] - x[:-1] * x[:-1]) * (x[1:] - 3.0)).sum(),
 ], ids=["function", "method"])
-def test_a_sum_takes_no_memory_for_what_it_adds(f):
+def test_a_sum_takes_no_memory_for_what_it_adds(f, with_lanes):
     a = np.linspace(-1.0, 1.0, 400_000)
     slope = dd.grad(f)
     assert slope(a).shape == a.shape
@@ -579,7 +587,7 @@ def test_sums_over_planes(name, shape, threads):
     assert np.array_equal(slope, slopes)
 
 
-def test_sums_over_planes_take_no_memory_for_what_they_add():
+def test_sums_over_planes_take_no_memory_for_what_they_add(with_lanes):
     w = np.random.default_rng(12).normal(size=(640, 641))
     slope = dd.grad(lambda w: np.sum(PLANES["differences"](w)))
     slope(w)
