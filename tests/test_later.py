@@ -499,7 +499,7 @@ def test_strong_zeros_inside_a_sum():
     assert np.array_equal(slope, np.where(a > 0, 3.0, 0.0))
 
 
-def test_a_gradient_is_its_own_memory():
+def test_a_gradient_is_its_own_memory(with_lanes):
     a, seen = np.linspace(0.0, 1.0, 20_000), []
 
     def f(x):
