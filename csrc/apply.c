@@ -325,8 +325,8 @@ static int run_call(const dd_job *job, const dd_step *q, ptrdiff_t n, const call
     return f->run(f->A, n, &f->c, &f->a, f->two ? &f->b : NULL, q->p, f->work, checked);
 }
 
-/* The same step for every block but the first: rows of the second, and how far they move from
- * one element to the next. */
+/* The same step for every block but the first: its rows as if the block began with the first
+ * element of all, and how far they move from one element to the next. */
 typedef struct {
     call f;
     int moves; /* whether the rest is valid: no rows are to be gathered or expanded */
