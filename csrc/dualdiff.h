@@ -216,8 +216,15 @@ int dd_cholesky(const dd_table *A, int type, ptrdiff_t batch, ptrdiff_t n, const
 
 /* ---- memory (fingerprint.c) ---------------------------------------------- */
 
-/* out: the same number as long as these bytes stay the same, whatever the number of threads. */
-int dd_fingerprint(const void *data, size_t bytes, uint64_t *out);
+/* out: the same number as long as these bytes stay the same, whatever the number of threads.
+ * row: the size of a row of a matrix in bytes, else 0. */
+int dd_fingerprint(const void *data, size_t bytes, size_t row, uint64_t *out);
+
+/* The same number of a matrix, and in the same pass its product with a vector: g a if left,
+ * else a g.  The same bits whatever the number of threads. */
+enum { DD_PRODUCT_COLUMNS = 1024 }; /* at most */
+int dd_fingerprint_product(const double *a, ptrdiff_t rows, ptrdiff_t columns, const double *g,
+                           int left, double *product, uint64_t *out);
 
 /* ---- threads (parallel.c) ------------------------------------------------ */
 

@@ -150,5 +150,11 @@ cdef extern from "dualdiff.h" nogil:
 
     int dd_cholesky(const dd_table *A, int type, ptrdiff_t batch, ptrdiff_t n, const void *l,
                     void *t)
-    int dd_fingerprint(const void *data, size_t bytes, uint64_t *out)
+    int dd_fingerprint(const void *data, size_t bytes, size_t row, uint64_t *out)
+
+    cdef enum:
+        DD_PRODUCT_COLUMNS
+
+    int dd_fingerprint_product(const double *a, ptrdiff_t rows, ptrdiff_t columns,
+                               const double *g, int left, double *product, uint64_t *out)
     int dd_set_threads(int n)

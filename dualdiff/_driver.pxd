@@ -35,3 +35,4 @@ cdef int run_scalar(int kernel, const dd_table *A, double *c, double *a, bint at
                     bint bt, double p) except -1
 cdef int cholesky(const dd_table *A, ndarray l, ndarray t) except -1
 cdef object fingerprint(ndarray a)
+cdef tuple fingerprint_product(ndarray a, ndarray g, bint left)

@@ -19,9 +19,9 @@ from numpy cimport ndarray
 from dualdiff._csrc cimport (
     DD_COS, DD_COSH, DD_DECAY, DD_EXP, DD_F32, DD_F64, DD_LD, DD_MAXDIMS, DD_NKERNELS, DD_NONE,
     DD_OK, DD_SIN, DD_SINH, DD_TOOBIG, DD_add, DD_cos, DD_cosh, DD_exp, DD_power, DD_sin, DD_sinh,
-    dd_apply, dd_apply_sum, dd_array, dd_cholesky, dd_fingerprint, dd_fn, dd_job, dd_kernels,
-    dd_loop, dd_num, dd_runs, dd_scatter, dd_set_threads, dd_step, dd_sum, dd_table, dd_total,
-    dd_valued, dd_work_rows,
+    DD_PRODUCT_COLUMNS, dd_apply, dd_apply_sum, dd_array, dd_cholesky, dd_fingerprint,
+    dd_fingerprint_product, dd_fn, dd_job, dd_kernels, dd_loop, dd_num, dd_runs, dd_scatter,
+    dd_set_threads, dd_step, dd_sum, dd_table, dd_total, dd_valued, dd_work_rows,
 )
 
 cnp.import_array()
@@ -385,13 +385,47 @@ cdef object fingerprint(ndarray a):
     """A number that changes when the elements of an array do, save once in some 2^32 times."""
     cdef uint64_t out
     cdef const void *data
-    cdef Py_ssize_t size
+    cdef Py_ssize_t size, row = 0
     cdef int status
     if not (cnp.PyArray_IS_C_CONTIGUOUS(a) or cnp.PyArray_IS_F_CONTIGUOUS(a)):
         a = np.ascontiguousarray(a)
     data, size = cnp.PyArray_DATA(a), cnp.PyArray_NBYTES(a)
+    if cnp.PyArray_NDIM(a) == 2:
+        row = cnp.PyArray_DIM(a, cnp.PyArray_IS_C_CONTIGUOUS(a)) * cnp.PyArray_ITEMSIZE(a)
     with nogil:
-        status = dd_fingerprint(data, size, &out)
+        status = dd_fingerprint(data, size, row, &out)
+    return counted(status, out)
+
+
+cdef tuple fingerprint_product(ndarray a, ndarray g, bint left):
+    """The fingerprint and g @ a if left, else a @ g; None if not made for such an array.
+
+    One pass over a does both.  a: a matrix; g: a vector.
+    """
+    cdef uint64_t out
+    cdef ndarray product
+    cdef Py_ssize_t rows, columns
+    cdef const double *data
+    cdef const double *factor
+    cdef double *to
+    cdef int status
+    if cnp.PyArray_TYPE(a) != cnp.NPY_DOUBLE or cnp.PyArray_TYPE(g) != cnp.NPY_DOUBLE:
+        return None
+    if not cnp.PyArray_IS_C_CONTIGUOUS(a):
+        a, left = a.T, not left
+    rows, columns = cnp.PyArray_DIM(a, 0), cnp.PyArray_DIM(a, 1)
+    if not cnp.PyArray_IS_C_CONTIGUOUS(a) or columns > DD_PRODUCT_COLUMNS:
+        return None
+    g = np.ascontiguousarray(g)
+    product = np.empty(columns if left else rows)
+    data, factor = <const double *>cnp.PyArray_DATA(a), <const double *>cnp.PyArray_DATA(g)
+    to = <double *>cnp.PyArray_DATA(product)
+    with nogil:
+        status = dd_fingerprint_product(data, rows, columns, factor, left, to, &out)
+    return counted(status, out), product
+
+
+cdef object counted(int status, uint64_t out):
     if status != DD_OK:
         raise MemoryError("dualdiff: no memory for the fingerprint of an array")
     return out

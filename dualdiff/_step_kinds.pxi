@@ -148,9 +148,21 @@ cdef class Kept:
 
     cdef ndarray array(self):
         """The array as it was."""
-        if fingerprint(self.a) != self.print:
-            raise StepsStop("dualdiff: an array was changed after it was multiplied")
+        self.check(fingerprint(self.a))
         return self.a
+
+    cdef ndarray product(self, ndarray g, bint left):
+        """g @ the matrix as it was if left, else the matrix @ g; None if it takes two passes."""
+        result = fingerprint_product(self.a, g, left)
+        if result is None:
+            return None
+        self.check(result[0])
+        return None if holds_nan(result[1]) else result[1]
+
+    cdef int check(self, now) except -1:
+        if now != self.print:
+            raise StepsStop("dualdiff: an array was changed after it was multiplied")
+        return 0
 
 
 cdef Kept kept(ndarray a):
@@ -172,6 +184,8 @@ cdef class Product:
 
     def __call__(self, g, T):
         cdef Py_ssize_t M = 1 if self.rest is None else self.rest.M, m, p
+        if M == 1 and len(g) == 1 and self.one_pass(g, T):
+            return
         cdef list a = [matrix(x, (1,) + self.shape_a) for x in self.a]
         cdef list b = [matrix(x, self.shape_b + (1,)) for x in self.b]
         cdef list ga = [None] * M, gb = [None] * M
@@ -188,6 +202,23 @@ cdef class Product:
             scatter_all(T, self.la, self.ta, stacked_rows(ga, count, self.shape_a))
         if self.tb is not None:
             scatter_all(T, self.lb, self.tb, stacked_rows(gb, count, self.shape_b))
+
+    cdef bint one_pass(self, g, T) except -1:
+        """A constant matrix times a vector: read once, to be multiplied and compared."""
+        if len(self.shape_a) + len(self.shape_b) != 3:
+            return False
+        if self.ta is None and type(self.a[0]) is Kept and len(self.shape_a) == 2:
+            each = (<Kept>self.a[0]).product(g.reshape(-1), True)
+            terms, lanes = self.tb, self.lb
+        elif self.tb is None and type(self.b[0]) is Kept and len(self.shape_b) == 2:
+            each = (<Kept>self.b[0]).product(g.reshape(-1), False)
+            terms, lanes = self.ta, self.la
+        else:
+            return False
+        if each is None:
+            return False
+        scatter_all(T, lanes, terms, each[None, None])
+        return True
 
 
 cdef matrix(x, tuple shape):

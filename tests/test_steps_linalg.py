@@ -156,3 +156,57 @@ def test_rod(n):
     k = 1 + RNG.uniform(size=n)
     want = in_mode("never", grad(rod), k)
     assert_close(in_mode("always", grad(rod), k), want, scale=n**2 * np.max(np.abs(want)))
+
+
+TALL = RNG.normal(size=(500, 80))   # large enough not to be copied
+WIDE = RNG.normal(size=(30, 1200))
+INFINITE = TALL.copy()
+INFINITE[7, :3] = np.inf, np.nan, -np.inf
+
+LARGE = {
+    "rows": (80, lambda p: np.sum(np.sin(TALL @ p))),
+    "columns": (500, lambda p: np.sum(np.sin(p @ TALL))),
+    "transposed": (500, lambda p: np.sum(np.sin(TALL.T @ p))),
+    "transposed on the right": (80, lambda p: np.sum(np.sin(p @ TALL.T))),
+    "stepped": (40, lambda p: np.sum(np.sin(np.repeat(TALL, 2, 0)[::2, ::2] @ p))),
+    "long rows": (1200, lambda p: np.sum(np.sin(WIDE @ p))),
+    "long rows on the right": (30, lambda p: np.sum(np.sin(p @ WIDE))),
+    "vectors": (80, lambda p: np.sum(np.sin(TALL @ p.reshape(80, 1)))),
+    "two vectors": (160, lambda p: np.sum(np.sin(TALL @ p.reshape(80, 2)))),
+    "a large vector": (3, lambda p: np.sum(np.ones(40000) @ np.outer(np.cos(np.arange(40000)), p))),
+    "twice": (80, lambda p: np.sum(np.sin(TALL @ np.cos(p)) * (TALL @ p))),
+    "zeros that meet infinities": (80, lambda p: np.sum((INFINITE @ p)[8:] ** 2)),
+    "infinities": (80, lambda p: np.sum(INFINITE @ p)),
+}
+
+
+@pytest.mark.parametrize("dtype", ["d", "f"])
+@pytest.mark.parametrize("name", LARGE)
+def test_products_with_large_constants(name, dtype):
+    n, f = LARGE[name]
+    p = np.linspace(-1, 1, n).astype(dtype)
+    with np.errstate(invalid="ignore"):
+        got, want = in_mode("always", grad(f), p), in_mode("never", grad(f), p)
+    finite = np.isfinite(want)
+    assert got.dtype == want.dtype
+    np.testing.assert_array_equal(got[~finite], want[~finite])
+    assert_close(got[finite], want[finite], order=6, scale=10 * np.max(np.abs(want[finite])))
+
+
+@pytest.mark.parametrize("name", ["rows", "columns"])
+def test_a_large_constant_that_changes(name):
+    """A change is seen, and the function evaluated again."""
+    X, count = TALL.copy(), []
+
+    def f(p):
+        z = np.sin(X @ p if name == "rows" else p @ X)
+        if not count:
+            X[0, 0] += 1.0
+        count.append(1)
+        return np.sum(z)
+
+    p = np.linspace(-1, 1, LARGE[name][0])
+    got = in_mode("always", grad(f), p)
+    assert len(count) == 2
+    want = in_mode("never", grad(f), p)
+    assert_close(got, want, order=4, scale=np.max(np.abs(want)))
