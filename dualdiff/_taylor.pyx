@@ -45,8 +45,9 @@ from dualdiff._driver import kernel_names
 
 from dualdiff._driver cimport (
     NO_VALUES, POWER, SQUARE, add_up, execute, execute_sum, exponent, fingerprint,
-    fingerprint_product, is_exact, kernel_type, one_step, operand, run_scalar, scalar_operand, scalar_value, scalar_value2,
-    scatter_runs, set_kernel, set_shape, sum_rows, value_ufunc, values_by,
+    fingerprint_product, is_exact, kernel_type, one_step, operand, run_scalar, scalar_operand,
+    scalar_value, scalar_value2, scatter_runs, set_kernel, set_shape, sum_rows, value_ufunc,
+    values_by,
 )
 
 from dualdiff._memory cimport empty
