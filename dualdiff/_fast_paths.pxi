@@ -38,10 +38,7 @@ cdef class Gradient:
             x = args[self.place]
             if PyFloat_Check(x):
                 return scalar_gradient(self, args, kwargs, PyFloat_AS_DOUBLE(x))
-            if (self.order == 1 and cnp.PyArray_CheckExact(x) and cnp.PyArray_NDIM(<ndarray>x)
-                    and cnp.PyArray_TYPE(<ndarray>x) == cnp.NPY_DOUBLE
-                    and cnp.PyArray_ISBEHAVED_RO(<ndarray>x)
-                    and cnp.PyArray_SIZE(<ndarray>x) > 0):
+            if self.order == 1 and plain_array(x) and cnp.PyArray_SIZE(<ndarray>x) > 0:
                 try:
                     try:
                         return array_gradient(self, args, kwargs, <ndarray>x, True)
@@ -158,13 +155,48 @@ cdef array_gradient(Gradient g, tuple args, dict kwargs, ndarray x, bint steps):
         release(alg)
 
 
-# ---- several arguments, Jacobians, Hessians --------------------------------------------
-
-
 cdef bint plain_array(x):
     """Whether x is an array that the fast paths seed."""
     return (cnp.PyArray_CheckExact(x) and cnp.PyArray_TYPE(<ndarray>x) == cnp.NPY_DOUBLE
             and cnp.PyArray_NDIM(<ndarray>x) > 0 and cnp.PyArray_ISBEHAVED_RO(<ndarray>x))
+
+
+def slopes(fun, tuple args, dict kwargs, Py_ssize_t place, int order, pending):
+    """Derivatives of fun element by element, in one float64 array at args[place], to an order.
+
+    None, and nothing evaluated, where the argument is anything else.  pending: see Gradient; it
+    reads all but first derivatives of the shape of the argument.
+    """
+    cdef ndarray x, alone
+    cdef Algebra alg
+    cdef Taylor y, r = None
+    result = None
+    if not plain_array(args[place]) or cnp.PyArray_SIZE(<ndarray>args[place]) == 0:
+        return None
+    x = args[place]
+    alg = acquire(1, order)
+    try:
+        y = new_array(alg, copied(x), one_term(alg.M - 1, x, 0, 1.0))
+        result = call_with(fun, args, kwargs, place, y)
+        y = None
+        if order == 1 and type(result) is Taylor and (<Taylor>result).alg is alg:
+            r = <Taylor>result
+            if r._value is not None and cnp.PyArray_SAMESHAPE(r._value, x):
+                alone = terms_alone(r) if is_waiting(r) else None
+                if alone is not None:
+                    return alone[0]
+                sync(r)
+                if r.alg is alg and cnp.PyArray_TYPE(r._value) == cnp.NPY_DOUBLE:
+                    return copied(terms_of(r)[0])
+        return pending(result, call_of(alg), x)
+    finally:
+        y = None
+        r = None
+        result = None
+        release(alg)
+
+
+# ---- several arguments, Jacobians, Hessians --------------------------------------------
 
 
 cdef class Evaluated:

@@ -23,7 +23,7 @@ from dualdiff._arguments import (
 )
 from dualdiff._inputs import Inputs, is_int, variable_of
 from dualdiff._jobs import strip
-from dualdiff._seeding import Call, Gradient
+from dualdiff._seeding import Call, Gradient, slopes
 from dualdiff._taylor import Taylor
 from dualdiff._transformed import Transformed
 from dualdiff._transforms import kept, univariate
@@ -65,14 +65,19 @@ class Univariate(Transformed):
 
     def __call__(self, *args, **kwargs):
         at = self.argnums
-        if (type(at) is int and 0 <= at < len(args) and isinstance(args[at], float) and self.order
-                and not (self.every or self.has_aux)):  # the fast path of grad for one float
-            return Gradient(self, self.fun, self.root, at, self.order, False)(*args, **kwargs)
+        if (type(at) is int and 0 <= at < len(args) and self.order
+                and not (self.every or self.has_aux)):
+            if isinstance(args[at], float):  # the fast path of grad
+                return Gradient(self, self.fun, self.root, at, self.order, False)(*args, **kwargs)
+            found = slopes(self.root, args, kwargs, at, self.order, self.pending)
+            if found is not None:
+                return found
         return self.general(args, kwargs)
 
     def pending(self, result, call, x):
-        """A result of the fast path that is not a plain number over its own seeds."""
-        return tree_unflatten(*self.read(call, np.float64(x), result))
+        """A result of the fast paths that is not a plain number over its own seeds."""
+        x = np.float64(x) if type(x) is float else x
+        return tree_unflatten(*self.read(call, x, result))
 
     def general(self, args, kwargs):
         """The derivatives for arguments of any kind: one evaluation for each input."""

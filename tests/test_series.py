@@ -69,6 +69,48 @@ def test_elementwise_grad():
     np.testing.assert_allclose(outer, -2 * x[:4] * np.sin(x[:4] ** 2), rtol=1e-14)
 
 
+KEPT = []
+RESULTS = {
+    "the input": lambda x: x,
+    "a view": lambda x: (x * x)[...],
+    "reversed": lambda x: np.sin(x)[::-1],
+    "a column": lambda x: np.stack([x, x * x]).T[:, 1],
+    "a number held by others": lambda x: KEPT.append(x**3) or KEPT[-1],
+    "constants": lambda x: np.ones(len(x)),
+    "integers": lambda x: np.ones(len(x), int),
+    "broadcast": lambda x: x * np.arange(3.0)[:, None],
+    "several": lambda x: (np.exp(x), {"a": x * 2}),
+    "single precision": lambda x: np.sin(x.astype("f")),
+    "complex": lambda x: x * 2j,
+    "assigned": lambda x: (y := x * 1.0, y.__setitem__(slice(2), 3.0))[0],
+}
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+@pytest.mark.parametrize("name", RESULTS)
+@pytest.mark.parametrize("size", [7, 20000])
+def test_one_array_and_a_pytree_of_it(name, order, size):
+    """The fast path of one array gives what the general one does."""
+    f, x = RESULTS[name], np.linspace(0.1, 2.0, 2 * size)[::2]
+    before, pytree = x.copy(), lambda p: f(p[0])
+
+    got, want = (tree_leaves(dd.nth_derivative(g, order)(y)) for g, y in ((f, x), (pytree, [x])))
+    for a, b in zip(got, want, strict=True):
+        assert a.dtype == b.dtype and a.shape == b.shape and (a == b).all()
+        assert not np.shares_memory(a, x)
+    np.testing.assert_array_equal(x, before)
+    KEPT.clear()
+
+
+def test_one_array_in_outer_calls():
+    """Results of the fast path over other seeds than its own, and over none of them."""
+    x = np.linspace(0.1, 2.0, 5)
+    d = dd.grad(lambda t: np.sum(dd.elementwise_grad(lambda x: np.sin(t * x))(x)))(0.5)
+    np.testing.assert_allclose(d, np.sum(np.cos(0.5 * x) - 0.5 * x * np.sin(0.5 * x)), rtol=1e-14)
+    d = dd.grad(lambda t: np.sum(dd.elementwise_grad(lambda x: np.full(5, t))(x)) + t)(0.5)
+    assert d == 1.0
+
+
 def test_elementwise_grad_of_several_inputs():
     f = lambda p, t, k=1: (p["a"] * np.sin(k * t) + p["b"] ** 2, {"t": t})  # noqa: E731
     t, b = np.linspace(0, 1, 5), np.arange(3.0)[:, None]
