@@ -396,7 +396,7 @@ def choose(mask, a, b):
     x, y = one_dtype(x, y)
     if not mask.ndim and not type_is_array(x) and not type_is_array(y):
         return picked_scalar(alg, x if mask else y)
-    shape = np.broadcast_shapes(mask.shape, np.shape(x), np.shape(y))
+    shape = np.broadcast_shapes(mask.shape, operand_shape(x), operand_shape(y))
     mask = np.array(np.broadcast_to(mask, shape), order="C")  # the caller's may change
     z = array_binary(DD_choose, alg, x, y, None, None, None, mask)
     if lanes is not None:
@@ -413,6 +413,11 @@ cdef together(a, b):
         return (<Taylor>a).alg, a, b
     u = union_of((<Taylor>a).alg, (<Taylor>b).alg)
     return u[0], embed(a, u[0], u[1]), embed(b, u[0], u[2])
+
+
+cdef operand_shape(x):
+    """The shape of an operand; a number that waits goes on waiting."""
+    return x.shape if type(x) is Taylor else np.shape(x)
 
 
 cdef dtype_operand(x):

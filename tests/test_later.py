@@ -615,6 +615,17 @@ def test_a_cheap_number_that_is_held_is_computed_when_it_is_looked_at():
     assert len(set(total)) == 1 and np.array_equal(y.value, x.value * 3.0)
 
 
+@pytest.mark.parametrize("f", [
+    lambda x, m: np.where(m, x * x, x * 2.0), lambda x, m: np.where(m, x * 3.0, 1.0),
+    lambda x, m: np.where(m, 0.0, np.sin(x)),
+])
+def test_operands_of_where_wait_on(f):
+    a = np.linspace(-1.0, 1.0, 400_000)
+    slope = dd.elementwise_grad(lambda x: f(x, a < 0.3))
+    slope(a)
+    assert peak_of(lambda: slope(a)) < 3.5 * a.nbytes  # a copy of a, the mask, the slopes
+
+
 def add_to(a, s):
     a += s
 
