@@ -184,6 +184,17 @@ def _like(func):
     return row
 
 
+def described(func):
+    """Asks for shape and dtype alone: values that are still to be computed need not be."""
+
+    @with_signature(func, kind="constant")
+    def row(*args, **kwargs):
+        return func(*[np.broadcast_to(np.zeros((), x.dtype), x.shape) if type(x) is Taylor
+                      else values(x) for x in args], **values(kwargs))
+
+    return row
+
+
 @positional(np.full_like, 2, kind="moved")
 def full_like(a, fill_value, dtype=None, order="K", subok=True, shape=None, *, device=None):
     """np.full_like: the fill value may be a number too."""
@@ -364,10 +375,11 @@ ROWS = {
     np.geomspace: compose(np.geomspace, geomspace),
     np.vander: compose(np.vander, vander),
     # what shape it has
+    **{f: described(f) for f in (
+        np.shape, np.ndim, np.size, np.iscomplexobj, np.isrealobj, np.common_type)},
     **{f: constant(f) for f in (
-        np.shape, np.ndim, np.size, np.diag_indices_from, np.tril_indices_from,
-        np.triu_indices_from, np.shares_memory, np.may_share_memory, np.iscomplex, np.isreal,
-        np.iscomplexobj, np.isrealobj, np.can_cast, np.result_type, np.common_type,
+        np.diag_indices_from, np.tril_indices_from, np.triu_indices_from, np.shares_memory,
+        np.may_share_memory, np.iscomplex, np.isreal, np.can_cast, np.result_type,
         np.min_scalar_type)},
     **{f: text(f) for f in (np.array2string, np.array_repr, np.array_str)},
 }
