@@ -151,7 +151,8 @@ typedef struct {
 } dd_step;
 
 /* What the last step of a job is for where only its sum is wanted.  Either terms are summed, row
- * by row, or element e of row k is for seed starts[k] + e / length * step + e % length. */
+ * by row, or element e of row k is for seed starts[k] + e / length * step + e % length; those of
+ * a row where starts[k] < 0 are all for seed -1 - starts[k], which gets their sum last. */
 typedef struct {
     const dd_fn *add; /* NumPy's loop */
     char *sums;       /* out: of the values; of the rows of terms if starts == NULL */
@@ -206,6 +207,10 @@ typedef struct {
 /* Adds rows of terms to the n seeds that they stand for, one row after another; fresh: to 0,
  * else to what is there. */
 int dd_scatter(double *g, ptrdiff_t n, const dd_runs *rows, int count, int fresh);
+
+/* t[e] = (fresh) or += row[e * step] * g for n elements, where 0 times anything is 0; step is 0 or
+ * 1. */
+void dd_add_scaled(double *t, ptrdiff_t n, double g, const double *row, int step, int fresh);
 
 /* ---- matrices (matrix.c) ------------------------------------------------- */
 

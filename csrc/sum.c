@@ -130,6 +130,49 @@ int dd_scatter(double *g, ptrdiff_t n, const dd_runs *rows, int count, int fresh
     return dd_parallel(add_to_seeds, &job, n, 8 * BLOCK);
 }
 
+/* Adding a row, times a factor -------------------------------------------- */
+
+typedef struct {
+    double *t;
+    double g;
+    const double *row;
+    ptrdiff_t step;
+    int fresh;
+} scaled;
+
+/* t = or += g row.  Exact zeros add nothing, even where g is no finite number. */
+DD_CLONES static void add_scaled(const scaled *s, ptrdiff_t first, ptrdiff_t last) {
+    double g = s->g, *t = s->t; /* the row itself, perhaps */
+    const double *row = s->row;
+    if (g - g != 0) {
+        for (ptrdiff_t e = first; e < last; e++) {
+            double x = row[e * s->step], old = s->fresh ? 0 : t[e];
+            t[e] = x == 0 ? old : old + x * g;
+        }
+    } else if (!s->step) {
+        double x = *row * g;
+        if (s->fresh)
+            for (ptrdiff_t e = first; e < last; e++) t[e] = x;
+        else
+            for (ptrdiff_t e = first; e < last; e++) t[e] += x;
+    } else if (s->fresh) {
+        for (ptrdiff_t e = first; e < last; e++) t[e] = row[e] * g;
+    } else {
+        for (ptrdiff_t e = first; e < last; e++) t[e] += row[e] * g;
+    }
+}
+
+static int scaled_range(void *arg, ptrdiff_t first, ptrdiff_t last) {
+    add_scaled(arg, first, last);
+    return DD_OK;
+}
+
+void dd_add_scaled(double *t, ptrdiff_t n, double g, const double *row, int step, int fresh) {
+    scaled s = {t, g, row, step, fresh};
+    if (n * (ptrdiff_t)sizeof *t < SHARED) add_scaled(&s, 0, n);
+    else dd_parallel(scaled_range, &s, n, 8 * BLOCK);
+}
+
 /* Sums without the numbers ------------------------------------------------- */
 
 typedef struct {
@@ -138,6 +181,7 @@ typedef struct {
     ptrdiff_t M, length; /* rows of a piece, and their distance */
     ptrdiff_t low, high; /* the first seeds lie between */
     double *edges;       /* of each piece and row of terms the first and last high - low */
+    int runs;            /* whether there are rows for runs of seeds */
 } whole;
 
 /* The seed of element e in a row that starts with seed 0. */
@@ -181,6 +225,7 @@ static void scatter_piece(const whole *w, ptrdiff_t p, ptrdiff_t at, ptrdiff_t n
     double *edges = w->edges + 2 * width * K * p;
     int count = 0;
     for (ptrdiff_t k = 0; k < K; k++, edges += 2 * width) {
+        if (total->starts[k] < 0) continue;
         const double *row = t + k * w->length;
         count = add_elements(total, k, at, n, row, runs, count);
         memcpy(edges, row, width * sizeof *edges);
@@ -199,6 +244,7 @@ static void scatter_edges(const whole *w, dd_runs *runs) {
         int count = 0;
         if (p < pieces) piece(w->sums.n, w->sums.halvings, p, &at);
         for (ptrdiff_t k = 0; k < K; k++) { /* a row is in one of the two for each seed */
+            if (total->starts[k] < 0) continue;
             const double *after = w->edges + 2 * width * (K * p + k);
             const double *before = after - 2 * width * K + width;
             if (p) count = add_elements(total, k, at - width, width, before, runs, count);
@@ -212,9 +258,15 @@ static void scatter_edges(const whole *w, dd_runs *runs) {
     memset(total->g + end, 0, (total->n - end) * sizeof *total->g);
 }
 
+/* Whether row k of a result is added up: the values, or terms without seeds or for a single one. */
+static int is_summed(const whole *w, ptrdiff_t k) {
+    const ptrdiff_t *starts = w->job->total->starts;
+    return !k || !starts || starts[k - 1] < 0;
+}
+
 static int run_pieces(void *arg, ptrdiff_t first, ptrdiff_t last) {
     const whole *w = arg;
-    ptrdiff_t size = w->sums.size, rows = w->job->total->starts ? 1 : w->M;
+    ptrdiff_t size = w->sums.size;
     char *owned = malloc(w->M * w->length * size + DD_LINE), *buf = DD_ALIGNED(owned);
     dd_runs *runs = malloc(PARTS * w->M * sizeof *runs);
     int status = owned && runs ? DD_OK : DD_NOMEM;
@@ -222,14 +274,14 @@ static int run_pieces(void *arg, ptrdiff_t first, ptrdiff_t last) {
         ptrdiff_t at, n = piece(w->sums.n, w->sums.halvings, p, &at);
         status = dd_run(w->job, at, at + n, buf, w->length);
         if (status) break;
-        for (ptrdiff_t k = 0; k < rows; k++) {
+        for (ptrdiff_t k = 0; k < w->M; k++) {
+            if (!is_summed(w, k)) continue;
             sums row = w->sums;
             row.data = buf + k * w->length * size, row.n = n, row.halvings = 0;
             row.out += ((k << w->sums.halvings) + p) * size;
             add_pieces(&row, 0, 1);
         }
-        if (rows == 1 && w->M > 1)
-            scatter_piece(w, p, at, n, (double *)(buf + w->length * size), runs);
+        if (w->runs) scatter_piece(w, p, at, n, (double *)(buf + w->length * size), runs);
     }
     free(owned);
     free(runs);
@@ -239,13 +291,14 @@ static int run_pieces(void *arg, ptrdiff_t first, ptrdiff_t last) {
 int dd_apply_sum(dd_job *job) {
     const dd_total *total = job->total;
     ptrdiff_t n = job->size, size = item_size[job->type];
-    whole w = {job, {total->add, NULL, NULL, n, 0, size, size, 0}, 0, 0, 0, 0, NULL};
+    whole w = {job, {total->add, NULL, NULL, n, 0, size, size, 0}, 0, 0, 0, 0, NULL, 0};
     w.M = job->steps[job->count - 1].A->M;
-    if (total->starts) {
-        w.low = w.high = total->starts[0];
-        for (ptrdiff_t k = 1; k < w.M - 1; k++) {
-            w.low = least(w.low, total->starts[k]), w.high = most(w.high, total->starts[k]);
-        }
+    for (ptrdiff_t k = 0; total->starts && k < w.M - 1; k++) {
+        ptrdiff_t start = total->starts[k];
+        if (start < 0) continue;
+        w.low = w.runs ? least(w.low, start) : start;
+        w.high = w.runs ? most(w.high, start) : start;
+        w.runs = 1;
     }
     ptrdiff_t shortest = most(LEAST, 4 * (w.high - w.low));
     while (n >> w.sums.halvings > most(ROWS / size / w.M, 2 * shortest)) w.sums.halvings++;
@@ -263,7 +316,16 @@ int dd_apply_sum(dd_job *job) {
     }
     if (!status) {
         add_halves(&w.sums, total->starts ? 1 : w.M, total->sums);
-        if (total->starts) scatter_edges(&w, runs);
+        if (w.runs) scatter_edges(&w, runs);
+        else if (total->starts) memset(total->g, 0, total->n * sizeof *total->g);
+        for (ptrdiff_t k = 1; total->starts && k < w.M; k++) {
+            if (!is_summed(&w, k)) continue;
+            double sum;
+            sums row = w.sums;
+            row.out += (k << row.halvings) * size;
+            add_halves(&row, 1, (char *)&sum);
+            total->g[-1 - total->starts[k - 1]] += sum;
+        }
     }
     free(w.sums.out);
     free(w.edges);

@@ -147,6 +147,7 @@ cdef extern from "dualdiff.h" nogil:
         ptrdiff_t start, runs, step, length
 
     int dd_scatter(double *g, ptrdiff_t n, const dd_runs *rows, int count, int fresh)
+    void dd_add_scaled(double *t, ptrdiff_t n, double g, const double *row, int step, int fresh)
 
     int dd_cholesky(const dd_table *A, int type, ptrdiff_t batch, ptrdiff_t n, const void *l,
                     void *t)

@@ -25,6 +25,8 @@ cdef int sum_rows(int type, char *out, Py_ssize_t rows, Py_ssize_t n, char *data
                   Py_ssize_t step) except -1
 cdef int scatter_runs(double *g, Py_ssize_t n, const dd_runs *rows, int count,
                       bint fresh) except -1
+cdef void scaled_row(double *t, Py_ssize_t n, double g, const double *row, int step,
+                     bint fresh) noexcept
 cdef bint is_exact(int kernel, int loop) noexcept
 cdef int execute(dd_job *job) except -1
 cdef int execute_sum(dd_job *job, dd_total *total) except -1

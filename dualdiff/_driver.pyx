@@ -19,9 +19,9 @@ from numpy cimport ndarray
 from dualdiff._csrc cimport (
     DD_COS, DD_COSH, DD_DECAY, DD_EXP, DD_F32, DD_F64, DD_LD, DD_MAXDIMS, DD_NKERNELS, DD_NONE,
     DD_OK, DD_SIN, DD_SINH, DD_TOOBIG, DD_add, DD_cos, DD_cosh, DD_exp, DD_power, DD_sin, DD_sinh,
-    DD_PRODUCT_COLUMNS, dd_apply, dd_apply_sum, dd_array, dd_cholesky, dd_fingerprint,
-    dd_fingerprint_product, dd_fn, dd_job, dd_kernels, dd_loop, dd_num, dd_runs, dd_scatter,
-    dd_set_threads, dd_step, dd_sum, dd_table, dd_total, dd_valued, dd_work_rows,
+    DD_PRODUCT_COLUMNS, dd_add_scaled, dd_apply, dd_apply_sum, dd_array, dd_cholesky,
+    dd_fingerprint, dd_fingerprint_product, dd_fn, dd_job, dd_kernels, dd_loop, dd_num, dd_runs,
+    dd_scatter, dd_set_threads, dd_step, dd_sum, dd_table, dd_total, dd_valued, dd_work_rows,
 )
 
 cnp.import_array()
@@ -300,6 +300,13 @@ cdef int scatter_runs(double *g, Py_ssize_t n, const dd_runs *rows, int count,
     with nogil:
         dd_scatter(g, n, rows, count, fresh)
     return 0
+
+
+cdef void scaled_row(double *t, Py_ssize_t n, double g, const double *row, int step,
+                     bint fresh) noexcept:
+    """t = (fresh) or += row times g: see dd_add_scaled."""
+    with nogil:
+        dd_add_scaled(t, n, g, row, step, fresh)
 
 
 cdef int execute(dd_job *job) except -1:

@@ -135,7 +135,7 @@ cdef array_gradient(Gradient g, tuple args, dict kwargs, ndarray x, bint steps):
             y = seed_array(alg, x, 0)
         result = call_with(g.root, args, kwargs, g.place, y)
         if has_lanes(result) and is_wide(<Taylor>result, <Factor>alg.factors[0]):
-            result = eliminated(<Taylor>result)
+            result = eliminated(<Taylor>result, Py_REFCNT(result) == 1)
         if type(result) is not Taylor or (<Taylor>result).alg is not alg or (
             (<Taylor>result)._value is not None
         ):
@@ -222,7 +222,7 @@ cdef class Evaluated:
             return None
         y = <Taylor>self.result
         if y.lanes is not None and is_wide(y, self.call.factor):
-            y = self.result = eliminated(y)
+            y = self.result = eliminated(y, Py_REFCNT(y) == 2)
         if y._value is None:
             return y if y.alg is self.call.alg else None
         if scalar:

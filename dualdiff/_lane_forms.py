@@ -277,6 +277,8 @@ def extreme(func):
         at = np.flatnonzero(a.value == value)
         if not at.size:
             return NotImplemented
+        if at.size == 1:
+            return with_value(a[np.unravel_index(at[0], a.shape)], value)
         picked = a.reshape(-1)[at]
         return with_value(picked.sum() / at.size, value)
 

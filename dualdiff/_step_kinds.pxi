@@ -10,10 +10,72 @@ cdef class Scatter:
     cdef ndarray terms  # (monomials of the rest, lanes, *shape)
     cdef tuple lanes
     cdef tuple shape    # of one direction's derivatives, ready to broadcast against the terms
+    cdef Py_ssize_t run  # the first seed of a sum over a run of them with equal terms; else -1
 
     def __call__(self, g, T):
+        cdef Py_ssize_t r, n
+        cdef double *term = <double *>cnp.PyArray_DATA(self.terms)
+        if self.run >= 0 and plain_rows(T) and plain_rows(g):
+            n = cnp.PyArray_DIM(<ndarray>self.lanes[0], 0)
+            for r in range(cnp.PyArray_DIM(T, 0)):
+                scaled_row(<double *>cnp.PyArray_GETPTR2(T, r, self.run), n,
+                           (<double *>cnp.PyArray_GETPTR2(g, r, 0))[0], term, 0, False)
+            return
         g = g.reshape((len(g), cnp.PyArray_DIM(self.terms, 0)) + self.shape)
         scatter_all(T, self.lanes, self.terms, g)
+
+
+cdef class Row:
+    """Back from the sum of a number to all seeds before it: what it adds to each is known.
+
+    heap: as that of a number without dimensions over these seeds, its value not set.
+    """
+
+    cdef ndarray heap
+    cdef Py_ssize_t n
+
+    def __call__(self, g, T):
+        cdef Py_ssize_t r
+        cdef double *row = self.terms()
+        if not plain_rows(T):  # of another dtype
+            T = T[:, : self.n]
+            with_zeros = g * self.heap[LEAD + 1 :]
+            T += np.where(self.heap[LEAD + 1 :] == 0, 0, with_zeros)
+            return
+        for r in range(cnp.PyArray_DIM(T, 0)):
+            scaled_row(<double *>cnp.PyArray_GETPTR2(T, r, 0), self.n,
+                       (<double *>cnp.PyArray_GETPTR2(g, r, 0))[0], row, 1, False)
+
+    cdef double *terms(self) except NULL:
+        if self.heap is None:
+            raise StepsStop("dualdiff: a sum with seeds of its own is read for a second time")
+        return <double *>cnp.PyArray_DATA(self.heap) + LEAD + 1
+
+    cdef ndarray times(self, double g, bint alone):
+        """A heap with the terms times g; alone: this one, nobody will read it again."""
+        cdef ndarray heap = self.heap
+        cdef double *row = self.terms()
+        if not alone:
+            heap = empty(1, cnp.PyArray_DIMS(heap), cnp.NPY_DOUBLE)
+        if not alone or g != 1.0:
+            scaled_row(<double *>cnp.PyArray_DATA(heap) + LEAD + 1, self.n, g, row, 1, True)
+        if alone:
+            self.heap = None
+        return heap
+
+
+cdef Row row_of(Py_ssize_t n):
+    """A row for n seeds, not set."""
+    cdef Row back = Row.__new__(Row)
+    cdef cnp.npy_intp size = LEAD + 1 + n
+    back.heap = empty(1, &size, cnp.NPY_DOUBLE)
+    back.n = n
+    return back
+
+
+cdef Taylor row_step(Taylor x, ndarray value, Row back):
+    """The sum of x as a step: its value, and what each seed gets."""
+    return own_seeds(root_of(parent_of(x)), value, back, 8 * back.n)
 
 
 cdef int scatter_all(ndarray T, tuple lanes, terms, g) except -1:
@@ -31,7 +93,20 @@ cdef Scatter scatter_of(Taylor x, shape):
     s.terms = local_terms(x)
     s.lanes = kept_lanes(x)
     s.shape = shape
+    s.run = equal_run(x, shape)
     return s
+
+
+cdef Py_ssize_t equal_run(Taylor x, shape) except -2:
+    """See Scatter.run."""
+    cdef dd_runs r
+    if shape != (1,) or cnp.PyArray_NDIM(x._value) != 1 or len(x.lanes) > 1 or (
+        len(x.alg.factors) > 1 or cnp.PyArray_TYPE(x._value) != cnp.NPY_DOUBLE
+    ):
+        return -1
+    if cnp.PyArray_STRIDE(x._terms, 1) or not runs_of(parent_of(x), <ndarray>x.lanes[0], &r):
+        return -1
+    return r.start if r.runs == 1 else -1
 
 
 cdef tuple kept_lanes(Taylor x):

@@ -92,9 +92,18 @@ cdef Taylor over_rest(Taylor x, Algebra rest):
 cdef local_terms(Taylor x):
     """Terms of the lanes as an array (monomials of the rest, lanes, *shape), a copy."""
     if len(x.alg.factors) == 1:
-        return recycled_copy(x._terms)[None]
+        return kept_terms(x._terms)[None]
     _, index = rest_split(x.alg)
     return x._terms[index[1:].T - 1]
+
+
+cdef ndarray kept_terms(ndarray terms):
+    """A copy; of terms that nobody can write to, each row one element all along, themselves."""
+    cdef int q
+    for q in range(1, cnp.PyArray_NDIM(terms)):
+        if cnp.PyArray_STRIDE(terms, q):
+            return recycled_copy(terms)
+    return recycled_copy(terms) if cnp.PyArray_ISWRITEABLE(terms) else terms
 
 
 cdef tuple rest_pairs(Algebra rest):
@@ -255,22 +264,25 @@ def may_step(*numbers, nested=False):
 
 # ---- elimination ---------------------------------------------------------------------------
 
-cdef Taylor eliminated(Taylor x):
+cdef Taylor eliminated(Taylor x, bint alone=False):
     """x, over the lanes of a wide factor, over the inputs' seeds.
 
-    Dense, or still to be summed where it has seeds of other calls, too.
+    alone: nobody else has x.  Dense, or still to be summed where it has seeds of other calls, too.
     """
     if x.base is not None:
         sync(x)
     cdef Factor wide = parent_of(x), root = wide.root
     cdef Algebra rest = rest_of(x.alg)
     cdef Py_ssize_t size = cnp.PyArray_SIZE(x._value), M = 1 if rest is None else rest.M
-    cdef Py_ssize_t top = root.n, s, k, first, count
+    cdef Py_ssize_t top = root.n, s, k
     cdef ndarray T
-    cdef tuple known
+    cdef Taylor y
     value = <object>x._value
     if size > STEP_ROWS or rest is not None and cnp.PyArray_NDIM(x._value):
         raise StepsStop("dualdiff: a whole array with intermediate seeds is to become dense")
+    y = multiple_of_row(x, wide, alone)
+    if y is not None:
+        return y
     for lane in x.lanes:
         top = max(top, 1 + (lane.item() if size == 1 else lane.max(initial=0)))
     s = len(wide.steps)
@@ -283,11 +295,25 @@ cdef Taylor eliminated(Taylor x):
     for k in range(M):
         for q, lane in enumerate(x.lanes):
             add_one_each(rows_of(T, k * size, size), lane.ravel(), terms[k, q, ...].ravel())
+    go_back(wide, s, T)
+    if rest is None:
+        terms = np.ascontiguousarray(columns(T, 0, root.n).T).reshape((root.n,) + value.shape)
+        return new_array(algebra_of((root,), ()), x._value, terms)
+    return summed_later(x, rest, root, columns(T, 0, root.n))
+
+
+cdef int go_back(Factor wide, Py_ssize_t s, ndarray T) except -1:
+    """Add to T what its columns for the seeds of the first s steps amount to by the inputs'."""
+    cdef tuple known
+    cdef Py_ssize_t first, count
+    cdef Factor root = wide.root
     with np.errstate(all="ignore"):
         while s:
             s -= 1
             known = <tuple>wide.steps[s]
             first, count = known[0], known[1]
+            if first >= cnp.PyArray_DIM(T, 1):
+                continue
             g = columns(T, first, count)
             if not all_zero(g):
                 known[2](g, T)
@@ -296,10 +322,43 @@ cdef Taylor eliminated(Taylor x):
     if holds_nan(own):
         # zeros met infinities in another order than they do dense
         raise StepsStop("dualdiff: derivatives by intermediate seeds are not a number")
-    if rest is None:
-        terms = np.ascontiguousarray(columns(T, 0, root.n).T).reshape((root.n,) + value.shape)
-        return new_array(algebra_of((root,), ()), x._value, terms)
-    return summed_later(x, rest, root, columns(T, 0, root.n))
+    return 0
+
+
+cdef Taylor multiple_of_row(Taylor x, Factor wide, bint alone):
+    """As eliminated, of a multiple of a large sum: in the memory of that if alone; or None."""
+    cdef Taylor y
+    cdef Row back
+    cdef Py_ssize_t s
+    cdef cnp.npy_intp[2] dims
+    cdef tuple lanes
+    if cnp.PyArray_NDIM(x._value) or len(x.lanes) > 1 or len(x.alg.factors) > 1 or (
+        cnp.PyArray_TYPE(x._value) != cnp.NPY_DOUBLE
+    ):
+        return None
+    lanes = x.lanes
+    lane = lanes[0]
+    alone = alone and Py_REFCNT(lanes) == 2 and Py_REFCNT(lane) == 2  # nothing else was made of it
+    at = lane.item()
+    for s in range(len(wide.steps) - 1, -1, -1):
+        if (<tuple>wide.steps[s])[0] <= at:
+            break
+    else:
+        return None
+    if type(wide.steps[s][2]) is not Row:
+        return None
+    back = <Row>wide.steps[s][2]
+    y = Taylor.__new__(Taylor)
+    y.alg = algebra_of((wide.root,), ())
+    y.heap = back.times((<double *>cnp.PyArray_DATA(x._terms))[0],
+                        alone and s == len(wide.steps) - 1)
+    y.c = <double *>cnp.PyArray_DATA(<ndarray>y.heap) + LEAD
+    dims[0], dims[1] = 1, back.n
+    if s:
+        go_back(wide, s, at_memory(<ndarray>y.heap, <ndarray>y.heap, <char *>(y.c + 1), 2, dims,
+                                   NULL))
+    y.c[0] = (<double *>cnp.PyArray_DATA(x._value))[0]
+    return y
 
 
 cdef Taylor summed_later(Taylor x, Algebra rest, Factor root, slopes):

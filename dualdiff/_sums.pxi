@@ -6,10 +6,15 @@ number that waits, which nobody else has, is computed without its elements (_lat
 """
 
 
+cdef Py_ssize_t ROW_SEEDS = 4096  # inputs from which sums are steps even if they need not be
+
+
 cdef Taylor sum_of_waiting(Taylor x):
     """np.sum(x) of a number that waits, whose elements nobody wants; None where they are needed."""
     cdef dd_total total
     cdef Taylor y
+    cdef Row row
+    cdef double value
     cdef ptrdiff_t *starts = NULL
     if x.later.value is not None or x.later.typenum != cnp.NPY_DOUBLE:
         return None
@@ -21,8 +26,15 @@ cdef Taylor sum_of_waiting(Taylor x):
             starts = starts_of(x, &total)
             if starts == NULL:
                 return None
+            total.n, total.starts = parent_of(x).n, starts
+            if sums_by_row(x):
+                row = row_of(total.n)
+                total.g, total.sums = row.terms(), <char *>&value
+                if sum_up(x.later, &total) and isfinite(value):
+                    return row_step(x, np.asarray(value), row)
+                return None
             y = new_scalar(dense_algebra(x.alg))
-            total.g, total.n, total.starts = y.c + 1, parent_of(x).n, starts
+            total.g = y.c + 1
         total.sums = <char *>y.c
         return y if sum_up(x.later, &total) and isfinite(y.c[0]) else None  # else with a warning
     finally:
@@ -69,6 +81,18 @@ cdef Taylor sum_all(Taylor x, bint alone):
     return y
 
 
+cdef Taylor mean_all(Taylor x, bint alone):
+    """np.mean(x), likewise: the sum over the number of elements, as NumPy has it."""
+    cdef Py_ssize_t n = x.size
+    cdef Taylor total
+    if n == 0 or x._value is None or cnp.PyArray_TYPE(x._value) != cnp.NPY_DOUBLE:
+        return None
+    total = sum_all(x, alone)
+    if total is None:
+        return None
+    return apply("div", total, <double>n, value=np.asarray(value_of(total) / n))
+
+
 # ---- of numbers with lanes -------------------------------------------------------------------
 
 cdef void scatter(double *g, ndarray lane, ndarray row) noexcept:
@@ -113,17 +137,34 @@ cdef void scatter_axes(double *g, char *seeds, npy_intp *by, char *t, npy_intp *
             g[(<npy_intp *>(seeds + i * by[0]))[0]] += (<double *>(t + i * steps[0]))[0]
 
 
-cdef bint runs_of(Factor parent, ndarray lane, dd_runs *r) noexcept:
+cdef Py_ssize_t place_in(ndarray seeds, ndarray lane) noexcept:
+    """Where the first element of a lane lies in an array of seeds; -1: nowhere."""
+    cdef Py_ssize_t item = sizeof(cnp.npy_intp), off
+    off = <char *>cnp.PyArray_DATA(lane) - <char *>cnp.PyArray_DATA(seeds)
+    return off // item if 0 <= off < cnp.PyArray_SIZE(seeds) * item else -1
+
+
+cdef bint is_one_seed(ndarray lane) noexcept:
+    """Whether one seed stands for all elements."""
+    cdef int q
+    for q in range(cnp.PyArray_NDIM(lane)):
+        if cnp.PyArray_STRIDE(lane, q) != 0 and cnp.PyArray_DIM(lane, q) != 1:
+            return False
+    return cnp.PyArray_SIZE(lane) > 0
+
+
+cdef bint runs_of(Factor parent, ndarray lane, dd_runs *r) except -1:
     """Whether a lane is a slice of the seeds that goes upwards by runs of consecutive ones."""
-    cdef ndarray seeds = parent.arange
-    cdef Py_ssize_t off, dim, step, item = sizeof(cnp.npy_intp)
+    cdef ndarray seeds = root_of(parent).arange
+    cdef Py_ssize_t dim, step, item = sizeof(cnp.npy_intp)
     cdef int q
     if seeds is None or not cnp.PyArray_SIZE(lane):
         return False
-    off = <char *>cnp.PyArray_DATA(lane) - <char *>cnp.PyArray_DATA(seeds)
-    if off < 0 or off >= cnp.PyArray_SIZE(seeds) * item:
+    r.start = place_in(seeds, lane)
+    if r.start < 0 and parent.root is not None:
+        r.start = place_in(<ndarray>first_seeds(0), lane)
+    if r.start < 0:
         return False
-    r.start = off // item
     r.length = r.runs = 1
     for q in range(cnp.PyArray_NDIM(lane) - 1, -1, -1):
         dim, step = cnp.PyArray_DIM(lane, q), cnp.PyArray_STRIDE(lane, q) // item
@@ -143,27 +184,44 @@ cdef bint runs_of(Factor parent, ndarray lane, dd_runs *r) noexcept:
 
 
 cdef ptrdiff_t *starts_of(Taylor x, dd_total *total) except? NULL:
-    """The first seed of each lane, if they go by the same runs and x has no other seeds, else NULL.
+    """The first seed of each lane, as dd_total wants them; NULL where that cannot be.
 
-    total.step, total.length: those of the runs.
+    Lanes go by the same runs, or are one seed, and x has no other seeds.  total.step,
+    total.length: those of the runs.
     """
     cdef Factor parent = parent_of(x)
     cdef Py_ssize_t k, count = len(x.lanes)
     cdef ptrdiff_t *starts
     cdef dd_runs r
-    if parent.root is not None or x.alg.D > 1 or len(x.alg.factors) > 1:
+    cdef bint known = False
+    if x.alg.D > 1 or len(x.alg.factors) > 1 or parent.root is not None and not sums_by_row(x):
         return NULL
     starts = <ptrdiff_t *>malloc(count * sizeof(ptrdiff_t))
     if starts == NULL:
         raise MemoryError("dualdiff: no memory for the runs of seeds")
     for k in range(count):
+        if is_one_seed(<ndarray>x.lanes[k]):
+            starts[k] = -1 - (<npy_intp *>cnp.PyArray_DATA(<ndarray>x.lanes[k]))[0]
+            continue
         if not runs_of(parent, <ndarray>x.lanes[k], &r) or (
-            k and (r.step != total.step or r.length != total.length)
+            known and (r.step != total.step or r.length != total.length)
         ):
             free(starts)
             return NULL
-        starts[k], total.step, total.length = r.start, r.step, r.length
+        starts[k], total.step, total.length, known = r.start, r.step, r.length, True
     return starts
+
+
+cdef bint sums_by_row(Taylor x) noexcept:
+    """Whether the sum of x is a step that keeps what each seed gets, rather than terms.
+
+    So what is done with the sum costs nothing by the number of inputs.
+    """
+    cdef Factor parent = parent_of(x)
+    return (x.alg.D == 1 and len(x.alg.factors) == 1 and steps_allowed(x)
+            and cnp.PyArray_TYPE(x._value) == cnp.NPY_DOUBLE
+            and cnp.PyArray_SIZE(x._value) * (2 * len(x.lanes)) >= parent.n
+            and (parent.root is not None or parent.n >= ROW_SEEDS))
 
 
 cdef int scatter_terms(double *g, Taylor x) except -1:
@@ -172,8 +230,9 @@ cdef int scatter_terms(double *g, Taylor x) except -1:
     cdef Py_ssize_t k, count = len(x.lanes)
     cdef dd_runs *runs = <dd_runs *>malloc((count + 1) * sizeof(dd_runs))
     cdef int known = 0
-    cdef bint fresh = True
+    cdef double total
     cdef ndarray row, lane
+    cdef list others = []
     if runs == NULL:
         raise MemoryError("dualdiff: no memory for the runs of seeds")
     try:
@@ -185,10 +244,15 @@ cdef int scatter_terms(double *g, Taylor x) except -1:
             ):
                 runs[known].t = <double *>cnp.PyArray_DATA(row)
                 known += 1
+            else:
+                others.append((lane, row))
+        scatter_runs(g, parent.n, runs, known, True)
+        for lane, row in others:
+            if is_one_seed(lane) and cnp.PyArray_NDIM(row) and cnp.PyArray_IS_C_CONTIGUOUS(row):
+                sum_rows(kernel_type(cnp.NPY_DOUBLE), <char *>&total, 1, cnp.PyArray_SIZE(row),
+                         <char *>cnp.PyArray_DATA(row), 0, sizeof(double))
+                g[(<npy_intp *>cnp.PyArray_DATA(lane))[0]] += total
                 continue
-            scatter_runs(g, parent.n, runs, known, fresh)  # each seed in the order of the lanes
-            known = 0
-            fresh = False
             if cnp.PyArray_NDIM(row) > 1 and all_differ(lane):
                 scatter_axes(g, <char *>cnp.PyArray_DATA(lane), cnp.PyArray_STRIDES(lane),
                              <char *>cnp.PyArray_DATA(row), cnp.PyArray_STRIDES(row),
@@ -197,8 +261,6 @@ cdef int scatter_terms(double *g, Taylor x) except -1:
             if cnp.PyArray_NDIM(row) > 1:
                 lane, row = flattened(lane, row)
             scatter(g, lane, row)
-        if known or fresh:
-            scatter_runs(g, parent.n, runs, known, fresh)
     finally:
         free(runs)
     return 0
@@ -218,11 +280,17 @@ cdef Taylor laned_sum(Taylor x):
     """np.sum(x): the local coefficients go to the seeds that they stand for."""
     cdef Taylor y
     cdef Algebra alg
+    cdef Row row
     cdef Factor parent = parent_of(x)
     if is_pending(x):
         return x
     value = np.asarray(sum_of_values(x._value))
-    if parent.root is not None:
+    by_row = sums_by_row(x)
+    if by_row and equal_run(x, (1,)) < 0:
+        row = row_of(parent.n)
+        scatter_terms(row.terms(), x)
+        return row_step(x, value, row)
+    if by_row or parent.root is not None:
         return summed_step(x, value, tuple(range(cnp.PyArray_NDIM(x._value))))
     if x.alg.D == 1 and len(x.alg.factors) == 1 and cnp.PyArray_TYPE(x._value) == cnp.NPY_DOUBLE:
         alg = dense_algebra(x.alg)

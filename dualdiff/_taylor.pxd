@@ -50,4 +50,4 @@ cdef bint has_lanes(x) noexcept
 cdef bint is_pending(Taylor x) noexcept
 cdef bint is_waiting(Taylor x) noexcept
 cdef ndarray terms_alone(Taylor x)
-cdef Taylor eliminated(Taylor x)
+cdef Taylor eliminated(Taylor x, bint alone=*)

@@ -46,8 +46,8 @@ from dualdiff._driver import kernel_names
 from dualdiff._driver cimport (
     NO_VALUES, POWER, SQUARE, add_up, execute, execute_sum, exponent, fingerprint,
     fingerprint_product, is_exact, kernel_type, one_step, operand, run_scalar, scalar_operand,
-    scalar_value, scalar_value2, scatter_runs, set_kernel, set_shape, sum_rows, value_ufunc,
-    values_by,
+    scalar_value, scalar_value2, scaled_row, scatter_runs, set_kernel, set_shape, sum_rows,
+    value_ufunc, values_by,
 )
 
 from dualdiff._memory cimport empty
@@ -85,7 +85,7 @@ cdef object _ndarray_class = np.ndarray
 cdef dict _rows = ROWS, _hooks = HOOKS
 cdef type _ndarray = np.ndarray
 cdef object _float64 = np.float64, _float64_dtype = np.dtype(np.float64)
-cdef object _all = slice(None), _sum = np.sum, _true = np.True_, _false = np.False_
+cdef object _all = slice(None), _sum = np.sum, _mean = np.mean, _true = np.True_, _false = np.False_
 cdef dict _unary = {
     np.negative: DD_neg, np.sqrt: DD_sqrt, np.exp: DD_exp, np.log: DD_log, np.sin: DD_sin,
     np.cos: DD_cos, np.tan: DD_tan, np.expm1: DD_expm1, np.log1p: DD_log1p, np.sinh: DD_sinh,
@@ -292,6 +292,12 @@ cdef class Taylor:
         cdef bint alone = Py_REFCNT(self) <= _method_references
         cdef Taylor total = None if args or kwargs else sum_all(self, alone)
         return np.sum(self, *args, **kwargs) if total is None else total
+
+    def mean(self, *args, **kwargs):
+        """Mean of array elements: see numpy.mean."""
+        cdef bint alone = Py_REFCNT(self) <= _method_references
+        cdef Taylor total = None if args or kwargs else mean_all(self, alone)
+        return np.mean(self, *args, **kwargs) if total is None else total
 
     def __getattr__(self, name):
         found = METHODS.get(name) if self.lanes is None else (
@@ -503,11 +509,16 @@ cdef class Taylor:
             return NotImplemented  # the slate knows
         global _sum_references
         cdef bint alone
-        if func is _sum and len(args) == 1 and not kwargs and type(args[0]) is Taylor:
+        if (func is _sum or func is _mean) and len(args) == 1 and not kwargs and (
+            type(args[0]) is Taylor
+        ):
             if not _sum_references:
                 _sum_references = Py_REFCNT(self)
             alone = Py_REFCNT(self) <= _sum_references
-            total = sum_all(<Taylor>args[0], alone)
+            if func is _sum:
+                total = sum_all(<Taylor>args[0], alone)
+            else:
+                total = mean_all(<Taylor>args[0], alone)
             if total is not None:
                 return total
         if self.lanes is not None:

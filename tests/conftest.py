@@ -35,3 +35,11 @@ def pytest_collection_modifyitems(config, items):
         for mark in item.iter_markers("lanes"):
             if mode not in mark.args:
                 item.add_marker(pytest.mark.skip(reason=mark.kwargs["reason"]))
+
+
+@pytest.fixture
+def with_lanes():
+    """Where many inputs would take too long without."""
+    before = set_lanes("always")
+    yield
+    set_lanes(before)

@@ -2,64 +2,17 @@
 
 import gc
 import threading
-import tracemalloc
 import warnings
 
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
-from numbers_by_hand import algebra
+from waiting import N, at_once, numbers, of_any_size, peak_of, same
 
 import dualdiff as dd
-from dualdiff._taylor import make, set_later_bytes
+from dualdiff._taylor import set_later_bytes
 
-N = 40  # elements: several operations wait even for so few where a test says so
-
-
-@pytest.fixture(autouse=True)
-def waiting():
-    """Let operations of any size wait."""
-    before = set_later_bytes(1)
-    yield
-    set_later_bytes(before)
-
-
-@pytest.fixture
-def with_lanes():
-    """Where many inputs would take too long without."""
-    before = dd.set_lanes("always")
-    yield
-    dd.set_lanes(before)
-
-
-def numbers(*values, order=1):
-    """Numbers with a seed for each element, or to higher orders one for each array."""
-    values = [np.array(v) for v in values]
-    seeds = [v.size if order == 1 else 1 for v in values]
-    alg, out, first = algebra((sum(seeds), order)), [], 0
-    for v, n in zip(values, seeds, strict=True):
-        terms = np.zeros((alg.M - 1, v.size), v.dtype)
-        terms[range(first, first + n), range(n)] = 1
-        terms[first] += order > 1
-        out.append(make(alg, v, terms.reshape(-1, *v.shape)))
-        first += n
-    return out
-
-
-def at_once(f, *args):
-    """f with nothing waiting."""
-    before = set_later_bytes(2**62)
-    try:
-        return f(*args)
-    finally:
-        set_later_bytes(before)
-
-
-def same(x, y):
-    """Whether two numbers have the same bits."""
-    return (np.array_equal(x.value, y.value, equal_nan=True)
-            and np.array_equal(x.terms, y.terms, equal_nan=True))
-
+waiting = pytest.fixture(autouse=True)(of_any_size)
 
 UNARY = [np.negative, np.sin, np.cos, np.exp, np.tanh, np.sinh, np.cosh, np.expm1, np.tan,
          lambda x: x**2, lambda x: x**3, np.square, lambda x: np.log1p(x * x), lambda x: 1.5 * x,
@@ -413,119 +366,9 @@ def test_comparisons_look_at_values_only():
         assert np.array_equal(found, np.log(abs(a)) * 2.0 < -1.0)
 
 
-# ---- sums --------------------------------------------------------------------------------------
-
-SIZES = [1, 7, 8, 9, 127, 129, 1000, 8191, 8193, 16384, 20001, 65528, 65537, 100003, 262152, 300007]
-SUMMANDS = {
-    "product": lambda x: x * x, "plus a constant": lambda x: x * x + 1.0,
-    "neighbours": lambda x: (x[1:] - x[:-1] ** 2) ** 2 - x[:-1],
-    "three": lambda x: np.sin(x[2:]) * x[:-2] + 0.5 * x[1:-1], "reshaped":
-    lambda x: np.exp(x[: x.size // 2 * 2].reshape(2, -1)) * 2.0, "turned": lambda x: x[::-1] * 3.0,
-    "far apart": lambda x: x[: x.size // 2] * x[x.size - x.size // 2 :],
-    "every second": lambda x: x[::2] ** 2, "twice": lambda x: x[:-5] * (x[5:] + x[:-5]),
-}
-
-
-@pytest.mark.parametrize("threads", [1, 2, 5])
-@pytest.mark.parametrize("name", SUMMANDS)
-def test_sums_of_what_waits(name, threads):
-    rng = np.random.default_rng(8)
-    before, pool = dd.set_lanes("always"), dd.set_num_threads(threads)
-    try:
-        for n in [n for n in SIZES if n > 8]:
-            a = rng.normal(size=n) * 10.0 ** rng.integers(-6, 6, n)
-            with np.errstate(over="ignore"):
-                value, slope = dd.value_and_grad(lambda x: np.sum(SUMMANDS[name](x)))(a)
-                other, turned = dd.value_and_grad(lambda x: SUMMANDS[name](x).sum())(a)
-                dd.set_num_threads(1)
-                wanted = at_once(dd.value_and_grad(lambda x: np.sum(SUMMANDS[name](x))), a)
-                dd.set_num_threads(threads)
-                plain = np.sum(SUMMANDS[name](a))
-            assert np.array_equal([value, other, wanted[0]], [plain] * 3, equal_nan=True)
-            assert np.array_equal(slope, wanted[1], equal_nan=True)
-            assert np.array_equal(turned, wanted[1], equal_nan=True)
-    finally:
-        dd.set_lanes(before)
-        dd.set_num_threads(pool)
-
-
-@pytest.mark.parametrize("threads", [1, 2, 5])
-@pytest.mark.parametrize("order", [1, 3])
-def test_sums_by_rows_are_numpys(order, threads):
-    rng = np.random.default_rng(9)
-    pool = dd.set_num_threads(threads)
-    try:
-        for n in SIZES:
-            alg, = {x.algebra for x in numbers(1.0, 2.0, order=order)}
-            rows = rng.normal(size=(alg.M, n)) * 10.0 ** rng.integers(-9, 9, (alg.M, n))
-            x = make(alg, rows[0], rows[1:])
-            for y in (x, np.ascontiguousarray(rows[0]) * x):
-                values, terms = y.value, y.terms
-                for total in (np.sum(y), np.sum(y * 1.0), (y * 1.0).sum()):
-                    assert total.value == np.add.reduce(values)
-                    assert np.array_equal(total.terms, [np.add.reduce(t) for t in terms])
-    finally:
-        dd.set_num_threads(pool)
-
-
-def test_a_number_that_is_summed_and_kept_is_computed_once():
-    a = np.linspace(0.0, 1.0, N)
-    x, = numbers(a)
-    y = np.exp(x)
-    z = y * 2.0
-    total = np.sum(z + y)  # y and z stay, their sum does not
-    assert same(y, at_once(np.exp, x)) and same(z, at_once(lambda: np.exp(x) * 2.0))
-    assert total.value == np.sum(np.exp(a) * 2.0 + np.exp(a))
-    share = y / np.sum(y)
-    assert same(share, at_once(lambda: np.exp(x) / np.sum(np.exp(x))))
-
-
-def test_sums_with_infinities_warn_as_numpys():
-    x, = numbers(np.array([1e308, 1e308, 1.0] * 30))
-    with pytest.warns(RuntimeWarning, match="overflow encountered in reduce"):
-        assert np.sum(x * 1.0).value == np.inf
-    x, = numbers(np.array([np.inf, -np.inf, 1.0] * 30))
-    with pytest.warns(RuntimeWarning, match="invalid value encountered in reduce"):
-        assert np.isnan(np.sum(x * 1.0).value)
-    x, = numbers(np.linspace(0.0, 1.0, N))
-    with pytest.warns(RuntimeWarning, match="divide by zero encountered in log") as seen:
-        assert np.sum(np.log(x)).value == -np.inf
-    assert len(seen) == 1
-
-
-def test_strong_zeros_inside_a_sum():
-    a = np.tile([0.0, 0.25, 4.0], 30)
-    slope = dd.grad(lambda x: np.sum(np.sqrt(x * x) * 3.0))(a)
-    assert np.array_equal(slope, np.where(a > 0, 3.0, 0.0))
-
-
-def test_a_gradient_is_its_own_memory(with_lanes):
-    a, seen = np.linspace(0.0, 1.0, 20_000), []
-
-    def f(x):
-        seen.append(np.sum(x * x))
-        return seen[-1]
-    slope = dd.grad(f)(a)
-    slope[:] = 7.0
-    assert not (seen[0].terms == 7.0).any()
-    alone = dd.grad(lambda x: np.sum(x * x))(a)
-    assert np.array_equal(alone, 2 * a) and alone.flags.writeable and alone.ctypes.data % 64 == 0
-
-
 def test_bound():
     before = set_later_bytes(123)
     assert set_later_bytes(before) == 123
-
-
-@pytest.mark.parametrize("f", [
-    lambda x: np.sum((x[1:] - x[:-1] * x[:-1]) * (x[1:] - 3.0)),
-    lambda x: ((x[1:] - x[:-1] * x[:-1]) * (x[1:] - 3.0)).sum(),
-], ids=["function", "method"])
-def test_a_sum_takes_no_memory_for_what_it_adds(f, with_lanes):
-    a = np.linspace(-1.0, 1.0, 400_000)
-    slope = dd.grad(f)
-    assert slope(a).shape == a.shape
-    assert peak_of(lambda: slope(a)) < 3.5 * a.nbytes  # the input's copy and the result
 
 
 def test_slopes_alone_take_no_memory_for_values():
@@ -546,52 +389,6 @@ def test_a_result_that_lives_on_is_whole():
     y = seen[0]
     assert np.array_equal(y.value, np.exp(a) * a)
     assert np.allclose(y.terms[0], np.exp(a) * (1 + a), rtol=1e-15)
-
-
-def peak_of(call):
-    """Bytes that a call takes at most, of memory that tracemalloc knows."""
-    tracemalloc.start(1)
-    try:
-        call()
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-
-
-# ---- sums over slices of several dimensions ----------------------------------------------------
-
-PLANES = {
-    "differences": lambda w: (w[1:, :-1] - w[:-1, :-1]) ** 2 + (w[:-1, 1:] - w[:-1, :-1]) ** 2,
-    "rows": lambda w: w[1:] * w[:-1], "columns": lambda w: w[:, 1:] * w[:, :-1] - w[:, 1:],
-    "a corner": lambda w: np.sin(w[3:-2, 5:-1]) * w[:-5, :-6],
-    "last column": lambda w: w[:, -1:] ** 2,
-    "of unlike steps": lambda w: w[:-1:2, :-1] * w[1:, :-1][::2],
-    "planes": lambda w: (w[: w.shape[0] // 4 * 4].reshape(-1, 4, w.shape[1])[:, 1:, 2:] * 2.0) ** 2,
-}
-
-
-@pytest.mark.parametrize("threads", [1, 3])
-@pytest.mark.parametrize("shape", [(8, 9), (40, 500), (300, 31), (601, 700)])
-@pytest.mark.parametrize("name", PLANES)
-def test_sums_over_planes(name, shape, threads):
-    w = np.random.default_rng(11).normal(size=shape)
-    before, pool = dd.set_lanes("always"), dd.set_num_threads(threads)
-    try:
-        both = dd.value_and_grad(lambda w: np.sum(PLANES[name](w)))
-        value, slope = both(w)
-        wanted, slopes = at_once(both, w)
-    finally:
-        dd.set_lanes(before)
-        dd.set_num_threads(pool)
-    assert value == wanted == np.sum(PLANES[name](w))
-    assert np.array_equal(slope, slopes)
-
-
-def test_sums_over_planes_take_no_memory_for_what_they_add(with_lanes):
-    w = np.random.default_rng(12).normal(size=(640, 641))
-    slope = dd.grad(lambda w: np.sum(PLANES["differences"](w)))
-    slope(w)
-    assert peak_of(lambda: slope(w)) < 5.0 * w.nbytes
 
 
 # ---- what is held and not looked at ------------------------------------------------------------

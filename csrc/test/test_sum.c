@@ -100,15 +100,41 @@ static void check_scatter(void) {
     free(got);
 }
 
+/* Rows times factors, finite or not, from zeros or not. */
+static void check_scaled(void) {
+    static const ptrdiff_t sizes[] = {0, 1, 1000, 700001};
+    static const double factors[] = {0, 1, -2.5, INFINITY, NAN};
+    for (int i = 0; i < 4; i++)
+        for (int f = 0; f < 5; f++)
+            for (int k = 0; k < 8; k++) {
+                ptrdiff_t n = sizes[i], step = k & 1;
+                int fresh = k >> 1 & 1, bad = 0;
+                double *row = random_row(n), *old = random_row(n), *t = random_row(n);
+                for (ptrdiff_t e = 0; e < n; e += 3) row[e] = k & 4 ? 0 : row[e];
+                memcpy(t, old, n * sizeof *t);
+                dd_set_threads(1 + k % 3);
+                dd_add_scaled(t, n, factors[f], row, (int)step, fresh);
+                for (ptrdiff_t e = 0; e < n; e++) {
+                    double x = row[e * step], want = fresh ? 0 : old[e];
+                    if (x != 0) want += x * factors[f];
+                    bad |= t[e] != want && (t[e] == t[e] || want == want);
+                }
+                CHECK(!bad, "n = %ld, factor %g, case %d", (long)n, factors[f], k);
+                free(row), free(old), free(t);
+            }
+}
+
 /* The sum of sin(sin(a)), by rows or for seeds, of which the numbers are kept or not. */
 static void check_jobs(void) {
     static const ptrdiff_t sizes[] = {1, 100, 5000, 40000, 300001};
-    static const ptrdiff_t starts[][3] = {{0, 1, 2}, {5, 0, 5}, {7, 7, 7}, {0, 40, 10}};
+    static const ptrdiff_t starts[][3] = {{0, 1, 2},  {5, 0, 5},   {7, 7, 7},   {0, 40, 10},
+                                          {3, -1, 2}, {-4, 0, -4}, {-9, -1, -9}};
+    enum { CASES = sizeof starts / sizeof *starts };
     const dd_fn value = {sine, NULL};
     int32_t seeds = 3, order = 1;
     dd_table *A = test_table(1, &seeds, &order, 0, NULL, NULL);
     for (int i = 0; i < 5; i++)
-        for (int c = 0; c < 4; c++)
+        for (int c = 0; c < CASES; c++)
             for (int by_rows = 0; by_rows < 2; by_rows++) {
                 ptrdiff_t n = sizes[i], N = n + 50;
                 double *a = random_row(4 * n), *c1 = random_row(4 * n), *c2 = random_row(4 * n);
@@ -125,9 +151,13 @@ static void check_jobs(void) {
                 CHECK(dd_apply(&job) == DD_OK, "status");
                 CHECK(dd_sum(DD_F64, &add, 4, n, c2, n * 8, 8, sums) == DD_OK, "status");
                 dd_runs rows[3];
+                int runs = 0;
                 for (int k = 0; k < 3; k++)
-                    rows[k] = (dd_runs){c2 + (k + 1) * n, starts[c][k], 1, n, n};
-                dd_scatter(want, N, rows, 3, 1);
+                    if (starts[c][k] >= 0)
+                        rows[runs++] = (dd_runs){c2 + (k + 1) * n, starts[c][k], 1, n, n};
+                dd_scatter(want, N, rows, runs, 1);
+                for (int k = 0; k < 3; k++)
+                    if (starts[c][k] < 0) want[-1 - starts[c][k]] += sums[k + 1];
                 dd_total total = {&add, (char *)got, g, N, by_rows ? NULL : starts[c], n, n};
                 job.total = &total;
                 steps[1].c = (dd_array){0};
@@ -138,7 +168,7 @@ static void check_jobs(void) {
                         steps[0].c = out, steps[0].c.v = (char *)kept,
                         steps[0].c.t = (char *)(kept + n);
                     int status = dd_apply_sum(&job);
-                    if (n == 1 && !by_rows && c != 2) {
+                    if (n == 1 && !by_rows && (c < 2 || c == 3 || c == 4)) {
                         CHECK(status == DD_TOOBIG, "seeds too far apart");
                         continue;
                     }
@@ -156,6 +186,7 @@ static void check_jobs(void) {
 void test_sum(void) {
     check_sums();
     check_scatter();
+    check_scaled();
     check_jobs();
     dd_set_threads(1);
 }

@@ -96,6 +96,18 @@ def average(a, axis=None, weights=None, returned=False, *, keepdims=NO_VALUE):
 # ---- moments -----------------------------------------------------------------------
 
 
+def _count(a, axis):
+    """How many elements an element of a reduction is made of."""
+    return math.prod(np.shape(a)[q] for q in axes_of(axis, np.ndim(a)))
+
+
+def _square_of(d, used):
+    """|d|**2, 0 where elements do not count; without a name, so that it need not be kept."""
+    if used is not None:
+        d = np.where(used, d, 0)
+    return d * d if d.dtype.kind != "c" else np.real(d) ** 2 + np.imag(d) ** 2
+
+
 def _moment(clean):
     """The body of var, or of nanvar: clean(x) says which elements do not count."""
 
@@ -105,21 +117,20 @@ def _moment(clean):
         if dtype is not None:
             a = a.astype(dtype)
         ddof = ddof if correction is NO_VALUE else correction
-        used = np.ones(np.shape(a), bool) if clean is None else ~clean(a)
-        if where is not NO_VALUE:
-            used = used & where
-        n = np.asarray(np.sum(used, axis, keepdims=True))
-        x = np.where(used, a, 0) if not used.all() else a
+        keepdims = keepdims if keepdims is not NO_VALUE else False
+        used = None
+        if clean is not None or where is not NO_VALUE:
+            used = ~clean(a) if clean is not None else np.ones(np.shape(a), bool)
+            used = used if where is NO_VALUE else used & where
+            used = None if used.all() else used
+        x, n = (a, _count(a, axis)) if used is None else (
+            np.where(used, a, 0), np.asarray(np.sum(used, axis, keepdims=True)))
         if mean is NO_VALUE:
             mean = np.sum(x, axis, keepdims=True) / n
-        d = x - mean
-        if not used.all():
-            d = np.where(used, d, 0)
-        square = d * d if d.dtype.kind != "c" else np.real(d) ** 2 + np.imag(d) ** 2
-        keepdims = keepdims if keepdims is not NO_VALUE else False
+        total = np.sum(_square_of(x - mean, used)) if axis is None and not keepdims else np.sum(
+            _square_of(x - mean, used), axis, keepdims=keepdims)
         left = np.maximum(n - ddof, 0)
-        total = np.sum(square, axis, keepdims=keepdims)
-        return total / left.reshape(np.shape(total))
+        return total / (left if np.ndim(left) == 0 else left.reshape(np.shape(total)))
 
     return body
 
