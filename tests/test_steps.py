@@ -1,6 +1,7 @@
 """Gradients by intermediate seeds: equal to the dense ones, whatever the function mixes."""
 
 import gc
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -235,8 +236,6 @@ def test_nested_calls_are_the_dense_ones(f, n, call):
 ], ids=["centred", "logsumexp", "linear", "joined"])
 def test_products_with_hessians_cost_a_few_evaluations(f, n):
     """One evaluation, whatever the number of unknowns, and memory for no matrix."""
-    import tracemalloc
-
     x, v, calls = np.linspace(-1.0, 1.0, n), np.cos(np.arange(n)), []
 
     def counted(w):
@@ -357,7 +356,6 @@ def test_products_stay_sparse():
 @pytest.mark.lanes("auto", "always", reason="about what stays sparse")
 def test_cost_of_linear_models_is_that_of_the_function():
     """Bytes that a gradient in 2,000 unknowns takes: a few times the data, not 2,000 times."""
-    import tracemalloc
 
     A = np.random.default_rng(2).normal(size=(500, 2000))
     w = np.zeros(2000)
@@ -401,3 +399,22 @@ def test_a_call_leaves_nothing_behind(call, n):
     for _ in range(40):
         CALLS[call](x)
     assert objects() - before < 20
+
+
+def test_memory_grows_as_the_number_of_steps():
+    """Sums of elements two by two: a few hundred bytes for each of them, not the square."""
+    def peak(n):
+        def f(x):
+            v = [t * t for t in x]
+            while len(v) > 1:
+                v = [a + b for a, b in zip(v[::2], v[1::2], strict=False)] + v[len(v) & ~1:]
+            return v[0]
+        x = np.linspace(0.1, 0.9, n)
+        tracemalloc.start()
+        try:
+            np.testing.assert_allclose(in_mode("always", grad(f), x), 2 * x)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    peak(1000)
+    assert peak(8000) < 12 * peak(1000)
