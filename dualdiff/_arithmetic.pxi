@@ -9,7 +9,7 @@ cdef int warn(int kernel, int loop, double p, object a, object b) except -1:
     elif loop == POWER:
         np.power(a, p)
     elif b is None:
-        value_ufunc(kernel)(a)
+        value_ufunc(loop)(a)
     else:
         value_ufunc(kernel)(a, b)
     return 0
@@ -133,7 +133,7 @@ cdef Taylor array_unary(int kernel, Taylor a, double p, ndarray value, int loop)
     if value is None and loop != SQUARE and not plain_strides(a._value):
         # NumPy's loops for strided memory may round otherwise than those for rows.
         value = np.array(np.power(a._value, p) if loop == POWER else
-                         value_ufunc(kernel)(a._value), order="C", copy=None)
+                         value_ufunc(loop)(a._value), order="C", copy=None)
     y = array_result(a.alg, empty_like_shape(a._value, cnp.PyArray_TYPE(a._value))
                      if value is None else value)
     y.lanes = a.lanes

@@ -17,11 +17,12 @@ import weakref
 
 import numpy as np
 
+from dualdiff._blocks import LARGE
 from dualdiff._memory import new
 from dualdiff._taylor import apply, make, parts
 
 CHUNK = 1 << 22  # elements of gathered products held at once
-LARGE = 8192  # elements from which recycled memory pays
+
 
 # ---- products ---------------------------------------------------------------
 

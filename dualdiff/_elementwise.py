@@ -13,8 +13,8 @@ import functools
 import numpy as np
 
 from dualdiff import _kinds
+from dualdiff._blocks import in_blocks, value_of
 from dualdiff._kinds import chain_sum, holds, with_signature
-from dualdiff._memory import new
 from dualdiff._reference import times
 from dualdiff._taylor import (
     Taylor,
@@ -28,7 +28,6 @@ from dualdiff._taylor import (
     truncated,
 )
 
-LARGE = 8192  # elements from which recycled memory pays
 EVERYWHERE = (-np.inf, np.inf)
 
 
@@ -75,18 +74,6 @@ def evaluated(ufunc, a, b):
     return a, b, value_of(ufunc, *_kinds.values((a, b)))
 
 
-def value_of(ufunc, a, b):
-    """ufunc(a, b), in recycled memory if it is large and both have its dtype."""
-    n = max(a.size if type(a) is np.ndarray else 0, b.size if type(b) is np.ndarray else 0)
-    if n < LARGE:
-        return ufunc(a, b)
-    dtype = (a if type(a) is np.ndarray else b).dtype
-    for x in (a, b):
-        if type(x) not in (int, float) and (x.dtype != dtype or dtype.char not in "fdg"):
-            return ufunc(a, b)
-    return ufunc(a, b, out=new(np.broadcast_shapes(np.shape(a), np.shape(b)), dtype))
-
-
 def is_plain(x):
     """Whether x is plainly a constant: a float, an int, or an array that holds no objects."""
     kind = type(x)
@@ -104,7 +91,7 @@ def by_number(func, body, domain=EVERYWHERE):
         if not holds(x):
             return func(x, *args, **kwargs)
         x = pack(x)
-        value = func(x.value, *args, **kwargs)
+        value = func(x.value, *args, **kwargs) if args or kwargs else value_of(func, x.value)
         with np.errstate(all="ignore"):
             return fixed(body(x, value), value)
 
@@ -154,7 +141,7 @@ def linear_each(func):
         if not holds(x):
             return func(x)
         x = pack(x)
-        return on_terms(x, func(x.value), func)
+        return on_terms(x, value_of(func, x.value), lambda t: value_of(func, t))
 
     return row
 
@@ -214,7 +201,7 @@ def paired(ufunc, slopes):
         value = np.asarray(result)
         a, b = common(value, a, b)
         with np.errstate(all="ignore"):
-            da, db = slopes(low(a), low(b))
+            da, db = in_blocks(slopes, low(a), low(b))
             return chain_sum(value, (a, da), (b, db))
 
     return row

@@ -181,12 +181,14 @@ def slopes(fun, tuple args, dict kwargs, Py_ssize_t place, int order, pending):
         y = None
         if order == 1 and type(result) is Taylor and (<Taylor>result).alg is alg:
             r = <Taylor>result
-            if r._value is not None and cnp.PyArray_SAMESHAPE(r._value, x):
+            if r._value is not None and cnp.PyArray_SAMESHAPE(r._value, x) and (
+                cnp.PyArray_TYPE(r._value) == cnp.NPY_DOUBLE
+            ):
                 alone = terms_alone(r) if is_waiting(r) else None
                 if alone is not None:
                     return alone[0]
                 sync(r)
-                if r.alg is alg and cnp.PyArray_TYPE(r._value) == cnp.NPY_DOUBLE:
+                if r.alg is alg:
                     return copied(terms_of(r)[0])
         return pending(result, call_of(alg), x)
     finally:

@@ -14,6 +14,7 @@ import math
 import numpy as np
 
 from dualdiff import _reference
+from dualdiff._blocks import in_blocks, value_of
 from dualdiff._taylor import (
     Taylor,
     aligned,
@@ -307,7 +308,7 @@ def elementwise(ufunc, derivative, domain=(-np.inf, np.inf)):
         if not holds(x):
             return ufunc(x)
         x = pack(x)
-        return chain(x, ufunc(x.value), derivative)
+        return chain(x, value_of(ufunc, x.value), derivative)
 
     row.derivative, row.domain = derivative, domain
     return row
@@ -326,7 +327,7 @@ def chain(x, value, derivative):
     if type(low) is np.ndarray and low.ndim == 0:
         low = low[()]  # arithmetic of NumPy's scalars is faster
     with np.errstate(all="ignore"):
-        h = derivative(low)
+        h = in_blocks(derivative, low)
     return chain_with(x, value, h)
 
 
@@ -359,7 +360,7 @@ def elementwise2(ufunc, da, db):
         if not holds((a, b)):
             return ufunc(a, b)
         x = aligned(a, b)
-        value = np.asarray(ufunc(*values(x)))
+        value = np.asarray(value_of(ufunc, *values(x)))
         low = [truncated(n) if type(n) is Taylor else n for n in x]
         slopes = []
         for n, partial, place in zip(x, (da, db), (1, 2), strict=True):
@@ -369,7 +370,7 @@ def elementwise2(ufunc, da, db):
                 raise refuse(ufunc, f"no derivative with respect to argument {place}",
                              "pass its value (x.value) if it is meant as a constant")
             with np.errstate(all="ignore"):
-                slopes.append((n, partial(*low)))
+                slopes.append((n, in_blocks(partial, *low)))
         return chain_sum(value, *slopes)
 
     row.partials = (da, db)

@@ -30,6 +30,8 @@ cdef power(a, p, bint ufunc):
     cdef double e
     if type(a) is Taylor and (PyLong_CheckExact(p) or PyFloat_Check(p)):
         x = <Taylor>a
+        if x.lanes is not None and is_pending(x):
+            x = dense(x)
         e = PyLong_AsDouble(p) if PyLong_CheckExact(p) else PyFloat_AS_DOUBLE(p)
         if x._value is None:
             if e == 2.0 and x.alg.D == 1 and not ufunc:
@@ -44,6 +46,8 @@ cdef power(a, p, bint ufunc):
             if kernel_type(cnp.PyArray_TYPE(x._value)) >= 0:
                 if e == 2.0 and not ufunc:
                     return array_unary(DD_power, x, e, None, SQUARE)
+                if e == 0.5 and not ufunc:
+                    return array_unary(DD_power, x, e, None, DD_sqrt)
                 if ufunc or not (e == 0.0 or e == 1.0 or e == -1.0 or e == 0.5):
                     return array_unary(DD_power, x, e, None, POWER)
             if x.base is not None:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy._core import umath
 
 from dualdiff import _kinds
+from dualdiff._blocks import in_blocks
 from dualdiff._elementwise import (
     EVERYWHERE,
     binomial,
@@ -81,6 +82,8 @@ def arctan_slope(x):
 def cbrt(x, y):
     """The binomial series of exponent 1/3; its first power is 1 / y**2."""
     y = np.asarray(y)
+    if x.algebra.D == 1:
+        return _kinds.chain_with(x, y, in_blocks(lambda y: 1 / (y * y) * (y.dtype.type(1) / 3), y))
     x0 = np.asarray(x.value)
     return binomial(x, y, lambda j: 1 / (y * y) / x0 ** (j - 1),
                     lambda j: y.dtype.type(1 - 3 * j) / y.dtype.type(3 * (j + 1)))

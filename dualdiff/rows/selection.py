@@ -215,6 +215,21 @@ def clip(a, a_min=NO_VALUE, a_max=NO_VALUE, out=None, *, min=NO_VALUE, max=NO_VA
     return y
 
 
+_clip_values = compose(np.clip, clip)
+
+
+@with_signature(np.clip, kind="compose")
+def clip_exactly(a, *args, **kwargs):
+    """np.clip; where it is the larger and the smaller to the bit, signs of zeros included."""
+    low, high = args if len(args) == 2 else (0.0, 0.0)
+    bounds = [x for x in (low, high) if x is not None]
+    if (type(a) is Taylor and a.dtype.kind == "f" and not kwargs
+            and all(type(x) in (float, int) for x in bounds)
+            and (len(bounds) == 1 or len(bounds) == 2 and all(bounds))):
+        return clip(a, low, high)
+    return _clip_values(a, *args, **kwargs)
+
+
 @positional(np.nan_to_num, kind="moved")
 def nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
     """np.nan_to_num: what is replaced is a constant, or the number given for it."""
@@ -275,7 +290,7 @@ ROWS = {
     np.piecewise: piecewise,
     np.compress: moved(np.compress, "a"),
     np.extract: moved(np.extract, "arr"),
-    np.clip: compose(np.clip, clip),
+    np.clip: clip_exactly,
     np.nan_to_num: nan_to_num,
     np.real_if_close: real_if_close,
     np.trim_zeros: trim_zeros,
