@@ -323,6 +323,8 @@ def chain(x, value, derivative):
     value = np.asarray(value)
     if x.dtype != value.dtype:
         x = x.astype(value.dtype)
+    if is_laned(x) and x.ndim == 0:
+        x = spread(x, value)  # perhaps it is still to be summed
     low = truncated(x)
     if type(low) is np.ndarray and low.ndim == 0:
         low = low[()]  # arithmetic of NumPy's scalars is faster
