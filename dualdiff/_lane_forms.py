@@ -313,9 +313,15 @@ def elements(x, places):
 
 HOOKS["product"] = strong_product
 
+def reshape_method(x, *shape, order="C", **kwargs):
+    """x.reshape."""
+    shape = shape[0] if len(shape) == 1 else shape
+    y = reshape(x, shape, order, **kwargs)
+    return np.reshape(x, shape, order=order, **kwargs) if y is NotImplemented else y
+
+
 METHODS.update({
-    "reshape": lambda x, *shape, order="C", **kwargs: reshape(
-        x, shape[0] if len(shape) == 1 else shape, order, **kwargs),
+    "reshape": reshape_method,
     "ravel": lambda x, order="C": np.ravel(x, order),
     "flatten": lambda x, order="C": np.copy(np.ravel(x, order)),
     "transpose": lambda x, *axes: np.transpose(

@@ -9,7 +9,6 @@ from tolerances import assert_close
 
 import dualdiff as dd
 from dualdiff._seeding import set_lanes
-from dualdiff.rows import elementwise
 
 N = 40
 X, V = np.linspace(-0.9, 1.1, N), np.cos(np.arange(N))
@@ -121,37 +120,3 @@ def test_functions_of_sums(n):
     if n < 1000:
         np.testing.assert_allclose(dd.hessian(f)(x), -(np.diag(p) - p[:, None] * p), rtol=1e-9,
                                    atol=1e-18)
-
-
-OF_A_SUM = {f.__name__: f for f, row in elementwise.ROWS.items()
-            if isinstance(f, np.ufunc) and f.nout == 1 and hasattr(row, "domain")}
-OF_A_SUM |= {f"** {p}": lambda s, p=p: s**p for p in (0, 0.5, 1, -1, 2, 3, 1.7, -2, np.float64(2))}
-OF_A_SUM |= {
-    "power": lambda s: np.power(s, 3), "power of": lambda s: 1.5**s, "of itself": lambda s: s**s,
-    "arctan2": lambda s: np.arctan2(s, 2.0), "maximum": lambda s: np.maximum(s, 0.1),
-    "where": lambda s: np.where(s > 0, s * s, s), "remainder": lambda s: s % 0.4,
-    "array": lambda s: np.sum(np.array([1.0, 2.0]) * s**2), "negative": lambda s: -s * -s,
-    "abs": abs, "float power": lambda s: np.float_power(s, 2), "clip": lambda s: np.clip(s, 0.1, 2),
-}
-
-
-@pytest.mark.parametrize("name", OF_A_SUM)
-def test_every_function_of_a_sum(name):
-    """Of one that is still pending: with lanes and without."""
-    g, n = OF_A_SUM[name], 30
-    shift = 1.5 if name == "arccosh" else 0.5
-    x, v = np.linspace(-0.3, 0.4, n), np.sin(np.arange(n))
-
-    def f(x):
-        return g(np.sum((x * x + np.sin(x) + shift) / n))
-
-    found = []
-    for mode in ("always", "never"):
-        before = dd.set_lanes(mode)
-        try:
-            found.append([dd.hvp(f, (x,), (v,)), dd.hessian(f)(x), dd.grad(f)(x), dd.grad(
-                lambda t: np.sum(dd.grad(lambda x: f(x) * t)(x) ** 2))(2.0)])
-        finally:
-            dd.set_lanes(before)
-    for got, want in zip(*found, strict=True):
-        assert_close(got, want, order=4, scale=np.max(np.abs(want)))
