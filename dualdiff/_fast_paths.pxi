@@ -132,6 +132,7 @@ cdef array_gradient(Gradient g, tuple args, dict kwargs, ndarray x, bint steps):
         elif n > 512 and 8.0 * n * n > dense_limit():
             raise DenseLimit("dualdiff: dense seeds of all elements at once are too large")
         else:
+            (<Factor>alg.factors[0]).scalar = steps and _mode == "auto"
             y = seed_array(alg, x, 0)
         result = call_with(g.root, args, kwargs, g.place, y)
         if has_lanes(result) and is_wide(<Taylor>result, <Factor>alg.factors[0]):
@@ -389,7 +390,7 @@ def evaluated(fun, tuple args, dict kwargs, places, int order, double room, bint
         return None
     e = Evaluated.__new__(Evaluated)
     e.call = Call(n, order, laned)
-    e.call.factor.scalar = scalar
+    e.call.factor.scalar = scalar and (laned or _mode == "auto")
     e.inputs, e.firsts = inputs, firsts
     try:
         numbers = list(args)

@@ -372,6 +372,59 @@ def product_step(a, b):
     return own_seeds(root, value, back, back.held)
 
 
+cdef Py_ssize_t LONG_PRODUCT = 16384  # coefficients of a product from which a step pays
+
+
+cdef product_of_seeds(a, b):
+    """A large product of the seeds of a call that takes steps with a matrix; None for others."""
+    cdef Taylor x = <Taylor>(a if type(a) is Taylor else b)
+    other = b if type(a) is Taylor else a
+    cdef Factor factor
+    cdef Py_ssize_t size
+    if not cnp.PyArray_CheckExact(other) or cnp.PyArray_NDIM(<ndarray>other) != 2 or (
+        x._value is None or x.alg.D != 1 or len(x.alg.factors) != 1
+    ):
+        return None
+    factor = <Factor>x.alg.factors[0]
+    size = cnp.PyArray_SIZE(<ndarray>other) // max(
+        cnp.PyArray_DIM(<ndarray>other, 0 if type(a) is Taylor else 1), 1)
+    if cnp.PyArray_NDIM(x._value) == 2:
+        size *= cnp.PyArray_DIM(x._value, 0 if type(a) is Taylor else 1)
+    if not factor.scalar or factor.root is not None or size * factor.n < LONG_PRODUCT:
+        return None
+    x = seeds_with_lanes(x, factor)
+    if x is None:
+        return None
+    return product_step(x, b) if type(a) is Taylor else product_step(a, x)
+
+
+cdef Taylor seeds_with_lanes(Taylor x, Factor factor):
+    """A dense number whose elements are seeds of a factor, one by one, with lanes; else None."""
+    cdef Py_ssize_t i, j, n = cnp.PyArray_SIZE(x._value), first = -1
+    cdef ndarray terms
+    cdef double *t
+    cdef bint same = True
+    if cnp.PyArray_TYPE(x._value) != cnp.NPY_DOUBLE or n == 0:
+        return None
+    if x.base is not None:
+        sync(x)
+    terms = np.ascontiguousarray(x._terms)
+    t = <double *>cnp.PyArray_DATA(terms)
+    for i in range(factor.n):
+        if t[i * n] != 0:
+            first = i
+            break
+    if first < 0 or first + n > factor.n:
+        return None
+    for i in range(factor.n):
+        for j in range(n):
+            same &= t[i * n + j] == (i == first + j)
+    if not same:
+        return None
+    lane = factor.seeds()[first : first + n].reshape((<object>x._value).shape)
+    return new_laned(factor.lanes(1), x._value, np.ones((1,) + (<object>x._value).shape), (lane,))
+
+
 cdef class Spread:
     """Back from each element of a dense number to all inputs."""
 

@@ -85,7 +85,8 @@ cdef object _ndarray_class = np.ndarray
 cdef dict _rows = ROWS, _hooks = HOOKS
 cdef type _ndarray = np.ndarray
 cdef object _float64 = np.float64, _float64_dtype = np.dtype(np.float64)
-cdef object _all = slice(None), _sum = np.sum, _mean = np.mean, _true = np.True_, _false = np.False_
+cdef object _all = slice(None), _sum = np.sum, _mean = np.mean, _matmul = np.matmul
+cdef object _true = np.True_, _false = np.False_
 cdef dict _unary = {
     np.negative: DD_neg, np.sqrt: DD_sqrt, np.exp: DD_exp, np.log: DD_log, np.sin: DD_sin,
     np.cos: DD_cos, np.tan: DD_tan, np.expm1: DD_expm1, np.log1p: DD_log1p, np.sinh: DD_sinh,
@@ -493,6 +494,10 @@ cdef class Taylor:
                     return power(inputs[0], inputs[1], True)
             if any_slate(inputs):
                 return NotImplemented  # the slate knows
+            if ufunc is _matmul and self.lanes is None:
+                result = product_of_seeds(inputs[0], inputs[1])
+                if result is not None:
+                    return result
             if self.lanes is not None and ufunc in LANED:
                 result = LANED[ufunc](*inputs)
                 if result is not NotImplemented:

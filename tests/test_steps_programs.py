@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from tolerances import assert_close
 
+import dualdiff as dd
 from dualdiff import grad, hvp, jvp, value_and_grad
 from dualdiff._seeding import set_lanes
+from dualdiff._taylor import is_laned
 
 rng = np.random.default_rng(8)
 A = rng.normal(size=(6, 6)) / 2
@@ -225,3 +227,77 @@ def test_large_sums_and_norms_stay_sparse():
                                atol=1e-12)
 
 
+
+
+# ---- few inputs, whose product with many rows is a step -----------------------------------------
+
+FEW_INPUTS = 12
+LONG = np.random.default_rng(15).normal(size=(2000, FEW_INPUTS)) / 4
+OF_FEW = {
+    "svd": lambda w: np.sum(np.linalg.svd((LONG @ w).reshape(-1, 40), compute_uv=False)),
+    "prod": lambda w: np.log(abs(np.prod((LONG @ w)[:50]))),
+    "cumprod": lambda w: np.sum(np.cumprod(1 + 0.001 * (LONG @ w))),
+    "fft": lambda w: np.sum(np.abs(np.fft.rfft(LONG @ w)) ** 2),
+    "sum+reg": lambda w: np.sum(np.tanh(LONG @ w)) + np.sum(w ** 3),
+    "meets": lambda w: np.sum((LONG @ w)[:FEW_INPUTS] * w),
+    "meets2": lambda w: np.sum(np.outer(LONG @ w, w) ** 2),
+    "stack": lambda w: np.sum(np.concatenate([LONG @ w, w]) ** 2),
+    "left": lambda w: np.sum(np.sin(w @ LONG.T.copy())),
+    "2d": lambda w: np.sum(np.sin(LONG @ w.reshape(FEW_INPUTS, 1))),
+    "2d3": lambda w: np.sum(np.sin(LONG[:, :4] @ w.reshape(4, 3)) ** 2),
+    "twice": lambda w: np.sum(LONG @ w * (LONG @ np.sin(w))),
+    "in": lambda w: (LONG @ w)[3] * w[2] + np.max(LONG @ w),
+    "loop": lambda w: sum((LONG @ w)[i] * w[i] for i in range(FEW_INPUTS)),
+    "dot": lambda w: np.sum(np.dot(LONG, w) ** 2),
+    "einsum": lambda w: np.sum(np.einsum("ij,j->i", LONG, w) ** 3),
+    "hidden": lambda w: np.sum(np.tanh(np.tanh(LONG[:, :4] @ w.reshape(4, 3)) @ np.ones((3, 2)))),
+    "inner": lambda w: dd.grad(lambda t: np.sum(np.sin(LONG @ w * t)))(1.3),
+    "inner2": lambda w: np.sum(dd.grad(lambda v: np.sum(np.sin(LONG @ v)))(w) ** 2),
+    "interp": lambda w: np.sum(np.interp(LONG @ w, [-3, 0, 3], [0, 1, 5]) * (LONG @ w)),
+    "sort": lambda w: np.sum(np.sort(LONG @ w) * np.arange(2000)),
+    "median": lambda w: np.median(LONG @ w),
+}
+
+
+@pytest.mark.lanes("auto", reason="about what is chosen")
+@pytest.mark.parametrize("name", OF_FEW)
+def test_long_products_of_few_inputs(name):
+    """By steps, and by dense numbers; with one argument and with two."""
+    f, w = OF_FEW[name], np.random.default_rng(16).normal(size=FEW_INPUTS)
+
+    def g(w, b):
+        return f(w) * np.cos(b)
+
+    found = []
+    for mode in ("auto", "never"):
+        before = dd.set_lanes(mode)
+        try:
+            found.append([*dd.value_and_grad(f)(w), *dd.grad(g, (0, 1))(w, 0.3)])
+        finally:
+            dd.set_lanes(before)
+    for got, want in zip(*found, strict=True):
+        assert_close(np.asarray(got), np.asarray(want), order=8, scale=np.max(np.abs(want)))
+
+
+@pytest.mark.lanes("auto", reason="about what is chosen")
+def test_which_products_are_steps():
+    seen = []
+    w = np.ones(FEW_INPUTS)
+
+    def chosen(product, *args, transform=dd.grad):
+        del seen[:]
+        transform(lambda *args: np.sum(seen.append(product(*args)) or seen[0]))(*args)
+        return is_laned(seen[0])
+    assert chosen(lambda w: LONG @ w, w) and chosen(lambda w: w @ LONG.T, w)
+    assert chosen(lambda w, b: LONG @ w + b, w, 1.0) and chosen(lambda w: LONG @ w[:, None], w)
+    assert chosen(lambda w: LONG @ w.reshape(4, 3).reshape(12), w)
+    assert chosen(lambda w: LONG[:, 3:] @ w[3:], w) and chosen(lambda w: LONG[:, :3] @ w[:3], w)
+    assert not chosen(lambda w: LONG[:100] @ w, w)         # short
+    assert not chosen(lambda w: LONG @ np.sin(w), w)       # no seeds
+    assert not chosen(lambda w: LONG @ w[::-1], w)
+    assert not chosen(lambda w: LONG @ w, w, transform=dd.hessian)
+    before = dd.set_lanes("never")
+    try:
+        assert not chosen(lambda w: LONG @ w, w)
+    finally:
+        dd.set_lanes(before)
