@@ -199,6 +199,66 @@ def slopes(fun, tuple args, dict kwargs, Py_ssize_t place, int order, pending):
         release(alg)
 
 
+# ---- one direction ---------------------------------------------------------------------
+
+
+def are_plain(primals, tangents):
+    """Whether these are floats and float64 arrays, or numbers made of such, as jvp wants them."""
+    if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)) or (
+        len(primals) != len(tangents)
+    ):
+        return False
+    for x, v in zip(primals, tangents):
+        if type(x) is Taylor:
+            if (<Taylor>x)._value is None:
+                if not PyFloat_Check(v):
+                    return False
+            elif not plain_array(v) or cnp.PyArray_TYPE((<Taylor>x)._value) != cnp.NPY_DOUBLE or (
+                not cnp.PyArray_SAMESHAPE((<Taylor>x)._value, <ndarray>v)
+            ):
+                return False
+        elif PyFloat_Check(x):
+            if not PyFloat_Check(v):
+                return False
+        elif not plain_array(x) or not plain_array(v) or (
+            not cnp.PyArray_SAMESHAPE(<ndarray>x, <ndarray>v)
+        ):
+            return False
+    return True
+
+
+def along_plain(fun, primals, tangents, read):
+    """(fun, its derivative along a direction) where are_plain; read(call, result): of any result."""
+    cdef Call call = Call(1, 1)
+    cdef Taylor y, r = None
+    cdef list seeded = []
+    result = None
+    try:
+        for x, v in zip(primals, tangents):
+            if type(x) is Taylor:
+                y = call.along(x, (v,))
+            elif PyFloat_Check(x):
+                y = new_scalar(call.alg)
+                y.c[0], y.c[1] = PyFloat_AS_DOUBLE(x), PyFloat_AS_DOUBLE(v)
+            else:
+                y = new_array(call.alg, copied(x), copied(v)[None])
+            seeded.append(y)
+        result = fun(*seeded)
+        y = None
+        seeded = None
+        if type(result) is Taylor:
+            r = <Taylor>result
+            if r._value is None and r.alg is call.alg:
+                return PyFloat64(r.c[0]), PyFloat64(r.c[1])
+            return call.value(r), call.coefficient(r, 1)
+        return read(call, result)
+    finally:
+        y = r = None
+        seeded = None
+        result = None
+        call.__exit__()
+
+
 # ---- several arguments, Jacobians, Hessians --------------------------------------------
 
 

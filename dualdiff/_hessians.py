@@ -5,6 +5,7 @@ symmetric entry is computed once.
 """
 
 from dualdiff._arguments import check_order
+from dualdiff._seeding import are_plain
 from dualdiff._tensors import Along, HessianDiagonal, Laplacian, Tensor, ValueGradientHessian
 from dualdiff._transforms import check_tangents, gradient
 
@@ -245,6 +246,7 @@ def hvp(fun, primals, tangents, argnums=0, has_aux=False, *, chunk_size=None, ex
     >>> hvp(lambda x: x[0]**2 * x[1], (np.array([1.0, 2.0]),), (np.array([1.0, 1.0]),))
     array([6., 2.])
     """
-    check_tangents("hvp", fun, primals, tangents)
+    if not (callable(fun) and are_plain(primals, tangents)):
+        check_tangents("hvp", fun, primals, tangents)
     slope = Along(fun, tuple(tangents), has_aux)
     return gradient("hvp", slope, argnums, has_aux, chunk_size, executor)(*primals)

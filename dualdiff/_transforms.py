@@ -27,7 +27,7 @@ from dualdiff._arguments import (
 from dualdiff._chunks import check_chunking, derive, evaluate
 from dualdiff._inputs import Inputs, check_batch_axes
 from dualdiff._jobs import Task
-from dualdiff._seeding import Call, Gradient
+from dualdiff._seeding import Call, Gradient, along_plain, are_plain
 from dualdiff._taylor import DenseLimit, Taylor
 from dualdiff.tree_util import tree_flatten, tree_unflatten
 
@@ -361,20 +361,26 @@ def jvp(fun, primals, tangents, has_aux=False):
     8.0 12.0
     """
     who = "jvp"
+    if not has_aux and callable(fun) and are_plain(primals, tangents):
+        return along_plain(fun, primals, tangents, read_direction)
     leaves, directions, treedef = check_tangents(who, fun, primals, tangents)
     with Call(1, 1) as call:
         seeded = [x if v is None else call.along(x, (v,))
                   for x, v in zip(leaves, directions, strict=True)]
         result, aux = split_aux(who, fun(*tree_unflatten(treedef, seeded)), has_aux)
-        leaves, treedef = flatten_result(who, result)
-        values = [call.value(y) for y in leaves]
-        slopes = [tangent_of(call, y) for y in leaves]
-        out = tree_unflatten(treedef, values), tree_unflatten(treedef, slopes)
+        out = read_direction(call, result)
         if has_aux:
             flat, aux_def = tree_flatten(aux)
             out = *out, tree_unflatten(aux_def, [call.value(x) for x in flat])
-        seeded = result = leaves = aux = None
+        seeded = result = aux = None
     return out
+
+
+def read_direction(call, result):
+    """(result, its derivative) of a call with one seed, leaf by leaf."""
+    leaves, treedef = flatten_result("jvp", result)
+    return (tree_unflatten(treedef, [call.value(y) for y in leaves]),
+            tree_unflatten(treedef, [tangent_of(call, y) for y in leaves]))
 
 
 def tangent_of(call, y):
