@@ -228,7 +228,7 @@ def are_plain(primals, tangents):
 
 
 def along_plain(fun, primals, tangents, read):
-    """(fun, its derivative along a direction) where are_plain; read(call, result): of any result."""
+    """(fun, its derivative) along a direction, where are_plain; read(call, y): of any result."""
     cdef Call call = Call(1, 1)
     cdef Taylor y, r = None
     cdef list seeded = []

@@ -203,19 +203,39 @@ class _Gradient:
                 return found[0]
         if not self.simple:
             return self.read(args, kwargs)
-        found = evaluate(self.fun, args, kwargs, self.argnums, 1, scalar=True)
+        found, treedef = evaluate(self.fun, args, kwargs, self.argnums, 1, scalar=True), None
+        if found is None:
+            found, treedef = self.evaluate_trees(args, kwargs)
         if found is None:
             return self.read(args, kwargs)
         try:
             grads = found.gradients()
             if grads is None:
                 return self.read(args, kwargs, found)
+            if treedef is not None:
+                grads = tree_unflatten(treedef, grads)
             grads = tuple(grads) if isinstance(self.argnums, tuple) else grads[0]
             return (found.value(), grads) if self.with_value else grads
         except DenseLimit:
             return self.read(args, kwargs)
         finally:
             found.close()
+
+    def evaluate_trees(self, args, kwargs):
+        """(what `evaluate` gives for the leaves of pytrees, the structure of all); or Nones."""
+        places = self.argnums if isinstance(self.argnums, tuple) else (self.argnums,)
+        if (not all(0 <= p < len(args) for p in places) or len(set(places)) < len(places)
+                or not any(isinstance(args[p], (dict, list, tuple)) for p in places)):
+            return None, None
+        leaves, treedef = tree_flatten([args[p] for p in places])
+
+        def fun(*leaves, **kwargs):
+            full = list(args)
+            for p, x in zip(places, tree_unflatten(treedef, leaves), strict=True):
+                full[p] = x
+            return self.fun(*full, **kwargs)
+        return evaluate(fun, tuple(leaves), kwargs, tuple(range(len(leaves))), 1,
+                        scalar=True), treedef
 
     def read(self, args, kwargs, found=None):
         """The gradient with all settings, for pytrees of any kind of numbers."""

@@ -6,6 +6,7 @@ import pytest
 import dualdiff
 import dualdiff.tree_util
 from dualdiff import grad, value_and_grad
+from dualdiff.tree_util import tree_leaves, tree_structure
 
 
 def cubic(x):
@@ -94,6 +95,30 @@ def test_trees():
     assert g["p"].x == 2 * 2.0 * 4.0 + 4.0 and g["q"][0] == 2.0
     assert g["q"][0].dtype == np.float32
     np.testing.assert_array_equal(g["p"].y, [4.0, 4.0])
+
+
+def test_trees_of_plain_leaves_and_of_others():
+    """The fast path of plain leaves gives what the general one does."""
+    def f(p, q, k=1.0):
+        return np.sum(p["b"] * p["a"][0]) * p["a"][1][0] * k + p["a"][1][1] * q[0]
+
+    x = np.linspace(0.1, 1.0, 3)
+    p, q = {"b": x, "a": (x * 2, [1.5, x[0]])}, [2.0]
+    single = {"b": x.astype("f"), "a": (x * 2, [1.5, x[0]])}  # one leaf of another dtype
+    for argnums in (0, 1, (0, 1), (1, 0), -2):
+        want = grad(f, argnums, allow_int=True)(p, q, k=3.0)  # not the fast path
+        got = grad(f, argnums)(p, q, k=3.0)
+        assert tree_structure(got) == tree_structure(want)
+        for a, b in zip(tree_leaves(got), tree_leaves(want), strict=True):
+            assert a.dtype == b.dtype and np.array_equal(a, b)
+    slope = grad(f)(single, q)
+    assert slope["b"].dtype == np.float32 and slope["a"][0].dtype == float
+    value, _ = value_and_grad(f)(p, q)
+    assert value == f(p, q)
+    outer = grad(lambda t: grad(f)({"b": x, "a": (x * t, [1.5, t])}, [t])["a"][1][0])(2.0)
+    np.testing.assert_allclose(outer, np.sum(x * x), rtol=1e-14)
+    with pytest.raises(TypeError, match=r"scalar result, got shape \(3,\)"):
+        grad(lambda p: p["b"])(p)
 
 
 def test_argnums_and_keywords():
@@ -209,6 +234,7 @@ def test_type_errors(make, words):
 @pytest.mark.parametrize("make, words", [
     (lambda: grad(np.add, (0, 0))(1.0, 2.0), "names one argument twice"),
     (lambda: grad(np.add, (0, -2))(1.0, 2.0), "names one argument twice"),
+    (lambda: grad(lambda p: p["a"], (0, 0))({"a": 1.0}), "names one argument twice"),
     (lambda: grad(np.sin, chunk_size=0), "chunk_size to be 1 or more, got 0"),
     (lambda: grad(np.sin, batch_axes=(0, 0)), "names one axis twice"),
     (lambda: grad(np.sin, batch_axes=(0, -1)), "count all of them from one end"),

@@ -5,6 +5,7 @@ import pytest
 
 import dualdiff
 from dualdiff import grad, jvp
+from dualdiff.tree_util import tree_leaves, tree_structure
 
 
 def test_scalar():
@@ -90,6 +91,34 @@ def test_forward_over_gradient():
     g, hv = jvp(grad(f), (x,), (v,))
     np.testing.assert_array_equal(g, [5.0, 13.0])
     np.testing.assert_array_equal(hv, [6.0 - 1, 1 - 12.0])
+
+
+RESULTS = {
+    "number": lambda x, y: np.sum(x) * y, "array": lambda x, y: x * y, "both": lambda x, y:
+    (x, {"y": y}), "plain": lambda x, y: np.ones(3), "integers": lambda x, y: np.arange(3),
+    "float": lambda x, y: 2.0, "input": lambda x, y: x, "complex": lambda x, y: x * 1j,
+    "single": lambda x, y: (x * y).astype("f"), "view": lambda x, y: x[::-1] + y,
+}
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_floats_and_arrays_as_pytrees_of_them(name):
+    """The fast path gives what the general one does."""
+    f, x, v = RESULTS[name], np.linspace(0.1, 1.0, 3), np.array([1.0, -2.0, 0.5])
+    got = jvp(f, (x, 2.0), (v, 3.0))
+    want = jvp(lambda p: f(*p), ([x, 2.0],), ([v, 3.0],))
+    again = jvp(f, [x, np.float64(2.0)], [v, 3.0])
+    for tree in (want, again):
+        assert tree_structure(got) == tree_structure(tree)
+        for a, b in zip(tree_leaves(got), tree_leaves(tree), strict=True):
+            assert type(a) is type(b) and np.result_type(a) == np.result_type(b)
+            assert np.array_equal(a, b)
+    outer = [jvp(lambda t: jvp(f, (x * t, 2.0), (v, 3.0))[1], (1.5,), (1.0,))
+             if name != "integers" else 0]
+    plain = [jvp(lambda t: jvp(lambda p: f(*p), ([x * t, 2.0],), ([v, 3.0],))[1], (1.5,), (1.0,))
+             if name != "integers" else 0]
+    for a, b in zip(tree_leaves(outer), tree_leaves(plain), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.parametrize("args, words", [
