@@ -288,8 +288,9 @@ def extreme(func):
         attained = v == value
         if not value.size or not v.size:
             return NotImplemented
-        places = np.take_along_axis(np.arange(v.size).reshape(v.shape),
-                                    attained.argmax(axis=axis, keepdims=True), axis)
+        at = list(np.ogrid[tuple(map(slice, v.shape))])
+        at[axis] = attained.argmax(axis=axis, keepdims=True)
+        places = np.ravel_multi_index(np.broadcast_arrays(*at), v.shape)
         if not attained.ravel()[places].all():  # NaN
             return NotImplemented
         if np.count_nonzero(attained) == value.size:

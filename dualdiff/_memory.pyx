@@ -33,6 +33,7 @@ cdef enum:
     ALIGN = 64
     CLASSES = 160       # eight size classes for each power of two
     DEPTH = 32          # blocks kept in one class
+    NEAR = 6            # size classes that one is looked for in: less than twice as large
     DOMAIN = 0xD0A1     # of blocks in use, for tracemalloc
 
 
@@ -55,6 +56,11 @@ cdef int size_class(size_t size, size_t *rounded) noexcept:
     cdef size_t eighth = (size + step - 1) // step
     rounded[0] = eighth * step
     return <int>((power - 16) * 8 + eighth - 8)
+
+
+cdef size_t class_size(int kind) noexcept:
+    """The bytes that the blocks of a class have."""
+    return <size_t>(8 + kind % 8) << (13 + kind // 8)
 
 
 @cython.final
@@ -121,18 +127,21 @@ cdef Block take(size_t size):
     global _held
     cdef Block block = Block.__new__(Block)
     cdef size_t rounded
-    cdef int kind = size_class(size, &rounded)
-    block.kind = kind
-    block.size = rounded
-    if 0 <= kind < CLASSES and _count[kind]:
-        _count[kind] -= 1
-        _held -= rounded
-        block.raw = _free[kind][_count[kind]]
+    cdef int kind = size_class(size, &rounded), q
+    for q in range(max(kind, 0), min(kind + NEAR, <int>CLASSES)):
+        if _count[q]:
+            kind, rounded = q, class_size(q)
+            _count[kind] -= 1
+            _held -= rounded
+            block.raw = _free[kind][_count[kind]]
+            break
     else:
         block.raw = malloc(rounded + ALIGN)
         if block.raw == NULL:
             raise MemoryError(f"dualdiff: no memory for an array of {size} bytes; take fewer "
                               "seeds at a time (chunk_size=)")
+    block.kind = kind
+    block.size = rounded
     PyTraceMalloc_Track(DOMAIN, <uintptr_t>block.raw, rounded)
     return block
 
