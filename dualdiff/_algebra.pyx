@@ -84,7 +84,7 @@ cdef object first_seeds(Py_ssize_t n):
     """0, 1, ..., at least n of them, read-only."""
     global _arange
     if len(_arange) < n:
-        wider = np.arange(max(n + n // 4, min(2 * n, 4096)))  # who asks again finds it long enough
+        wider = np.arange(max(n + n // 2, min(2 * n, 4096)))  # who asks again finds it long enough
         wider.flags.writeable = False
         _arange = wider
     return _arange

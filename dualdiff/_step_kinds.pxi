@@ -26,24 +26,24 @@ cdef class Scatter:
 
 
 cdef class Row:
-    """Back from the sum of a number to all seeds before it: what it adds to each is known.
+    """Back from the sum of a number to n seeds from `first` on: what it adds to each is known.
 
     heap: as that of a number without dimensions over these seeds, its value not set.
     """
 
     cdef ndarray heap
-    cdef Py_ssize_t n
+    cdef Py_ssize_t first, n
 
     def __call__(self, g, T):
         cdef Py_ssize_t r
         cdef double *row = self.terms()
         if not plain_rows(T):  # of another dtype
-            T = T[:, : self.n]
+            T = T[:, self.first : self.first + self.n]
             with_zeros = g * self.heap[LEAD + 1 :]
             T += np.where(self.heap[LEAD + 1 :] == 0, 0, with_zeros)
             return
         for r in range(cnp.PyArray_DIM(T, 0)):
-            scaled_row(<double *>cnp.PyArray_GETPTR2(T, r, 0), self.n,
+            scaled_row(<double *>cnp.PyArray_GETPTR2(T, r, self.first), self.n,
                        (<double *>cnp.PyArray_GETPTR2(g, r, 0))[0], row, 1, False)
 
     cdef double *terms(self) except NULL:
@@ -64,12 +64,12 @@ cdef class Row:
         return heap
 
 
-cdef Row row_of(Py_ssize_t n):
+cdef Row row_of(Py_ssize_t first, Py_ssize_t n):
     """A row for n seeds, not set."""
     cdef Row back = Row.__new__(Row)
     cdef cnp.npy_intp size = LEAD + 1 + n
     back.heap = empty(1, &size, cnp.NPY_DOUBLE)
-    back.n = n
+    back.first, back.n = first, n
     return back
 
 

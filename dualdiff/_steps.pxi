@@ -18,6 +18,7 @@ Invariant: what a step needs later is a copy, or is found changed (see `Kept`).
 """
 
 cdef Py_ssize_t STEP_BYTES = 1 << 28  # that all steps of one call may keep
+cdef Py_ssize_t STEP_ARRAYS = 512     # of the inputs' size that they may keep, if that is more
 cdef Py_ssize_t STEP_ROWS = 32        # elements of a number that becomes dense by elimination
 cdef Py_ssize_t STEP_RESTS = 8        # monomials of other calls' seeds that a step may carry along
 cdef Py_ssize_t KEPT_COPIES = 2**15   # elements up to which a factor of a product is copied
@@ -47,7 +48,7 @@ cdef bint steps_allowed(Taylor x) noexcept:
     return (root.scalar and local.order == 1 and not x.alg.bounds
             and rest_size(x) <= STEP_RESTS
             and kernel_type(cnp.PyArray_TYPE(x._value)) >= 0
-            and (root.wide is None or root.wide.held < STEP_BYTES))
+            and (root.wide is None or root.wide.held < max(STEP_BYTES, STEP_ARRAYS * 8 * root.n)))
 
 
 # ---- the rest: what a number is beside its lanes ----------------------------------------------
@@ -189,7 +190,7 @@ cdef Taylor own_seeds(Factor root, rest, back, Py_ssize_t held):
     cdef ndarray terms
     cdef list lanes = []
     wide.n = first + M * size
-    wide.held += held + 16 * M * size
+    wide.held += held + 8 * M * size
     wide.steps.append((first, M * size, back))
     for k in range(M):
         if wide.n <= SHARED_SEEDS:
@@ -202,8 +203,9 @@ cdef Taylor own_seeds(Factor root, rest, back, Py_ssize_t held):
         alg = wide.lanes(1)
         if size <= SHARED_ONES and cnp.PyArray_TYPE(value) == cnp.NPY_DOUBLE:
             terms = piece(_ones, 0, value, True)
-        else:
-            terms = np.ones((1,) + (<object>value).shape, (<object>value).dtype)
+        else:  # one element, read-only
+            one = np.ones((1,) * (1 + cnp.PyArray_NDIM(value)), (<object>value).dtype)
+            terms = np.broadcast_to(one, (1,) + (<object>value).shape)
         return new_laned(alg, value, terms, tuple(lanes))
     alg = union_of(wide.lanes(<int>M), (<Taylor>rest).alg)[0]
     _, index = rest_split(alg)
@@ -345,7 +347,7 @@ cdef Taylor multiple_of_row(Taylor x, Factor wide, bint alone):
             break
     else:
         return None
-    if type(wide.steps[s][2]) is not Row:
+    if type(wide.steps[s][2]) is not Row or (<Row>wide.steps[s][2]).first:
         return None
     back = <Row>wide.steps[s][2]
     y = Taylor.__new__(Taylor)

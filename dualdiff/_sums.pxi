@@ -14,6 +14,7 @@ cdef Taylor sum_of_waiting(Taylor x):
     cdef dd_total total
     cdef Taylor y
     cdef Row row
+    cdef Py_ssize_t first = 0
     cdef double value
     cdef ptrdiff_t *starts = NULL
     if x.later.value is not None or x.later.typenum != cnp.NPY_DOUBLE:
@@ -23,12 +24,15 @@ cdef Taylor sum_of_waiting(Taylor x):
         if x.lanes is None:
             y = new_scalar(x.alg)
         else:
-            starts = starts_of(x, &total)
+            by_row = sums_by_row(x, &first)
+            if parent_of(x).root is not None and not by_row:
+                return None
+            starts = starts_of(x, first, &total)
             if starts == NULL:
                 return None
-            total.n, total.starts = parent_of(x).n, starts
-            if sums_by_row(x):
-                row = row_of(total.n)
+            total.n, total.starts = parent_of(x).n - first, starts
+            if by_row:
+                row = row_of(first, total.n)
                 total.g, total.sums = row.terms(), <char *>&value
                 if sum_up(x.later, &total) and isfinite(value):
                     return row_step(x, np.asarray(value), row)
@@ -183,10 +187,10 @@ cdef bint runs_of(Factor parent, ndarray lane, dd_runs *r) except -1:
     return True
 
 
-cdef ptrdiff_t *starts_of(Taylor x, dd_total *total) except? NULL:
+cdef ptrdiff_t *starts_of(Taylor x, Py_ssize_t first, dd_total *total) except? NULL:
     """The first seed of each lane, as dd_total wants them; NULL where that cannot be.
 
-    Lanes go by the same runs, or are one seed, and x has no other seeds.  total.step,
+    first: the seed that is to be number 0.  Lanes go by the same runs, or are one seed, and x has no other seeds.  total.step,
     total.length: those of the runs.
     """
     cdef Factor parent = parent_of(x)
@@ -194,38 +198,52 @@ cdef ptrdiff_t *starts_of(Taylor x, dd_total *total) except? NULL:
     cdef ptrdiff_t *starts
     cdef dd_runs r
     cdef bint known = False
-    if x.alg.D > 1 or len(x.alg.factors) > 1 or parent.root is not None and not sums_by_row(x):
+    if x.alg.D > 1 or len(x.alg.factors) > 1:
         return NULL
     starts = <ptrdiff_t *>malloc(count * sizeof(ptrdiff_t))
     if starts == NULL:
         raise MemoryError("dualdiff: no memory for the runs of seeds")
     for k in range(count):
         if is_one_seed(<ndarray>x.lanes[k]):
-            starts[k] = -1 - (<npy_intp *>cnp.PyArray_DATA(<ndarray>x.lanes[k]))[0]
+            starts[k] = -1 - ((<npy_intp *>cnp.PyArray_DATA(<ndarray>x.lanes[k]))[0] - first)
             continue
         if not runs_of(parent, <ndarray>x.lanes[k], &r) or (
             known and (r.step != total.step or r.length != total.length)
         ):
             free(starts)
             return NULL
-        starts[k], total.step, total.length, known = r.start, r.step, r.length, True
+        starts[k], total.step, total.length, known = r.start - first, r.step, r.length, True
     return starts
 
 
-cdef bint sums_by_row(Taylor x) noexcept:
+cdef bint sums_by_row(Taylor x, Py_ssize_t *first) except -1:
     """Whether the sum of x is a step that keeps what each seed gets, rather than terms.
 
-    So what is done with the sum costs nothing by the number of inputs.
+    So what is done with the sum costs nothing by the number of inputs.  first: the seed that the
+    row starts with, if so.
     """
     cdef Factor parent = parent_of(x)
-    return (x.alg.D == 1 and len(x.alg.factors) == 1 and steps_allowed(x)
-            and cnp.PyArray_TYPE(x._value) == cnp.NPY_DOUBLE
-            and cnp.PyArray_SIZE(x._value) * (2 * len(x.lanes)) >= parent.n
-            and (parent.root is not None or parent.n >= ROW_SEEDS))
+    if x.alg.D > 1 or len(x.alg.factors) > 1 or not steps_allowed(x) or (
+        cnp.PyArray_TYPE(x._value) != cnp.NPY_DOUBLE or cnp.PyArray_SIZE(x._value) == 0
+    ):
+        return False
+    first[0] = 0
+    if parent.root is not None:
+        first[0] = min([lowest_seed(parent, <ndarray>lane) for lane in x.lanes])
+    elif parent.n < ROW_SEEDS:
+        return False
+    return cnp.PyArray_SIZE(x._value) * (2 * len(x.lanes)) >= parent.n - first[0]
 
 
-cdef int scatter_terms(double *g, Taylor x) except -1:
-    """g = the sum of the first-order terms of x, for each seed."""
+cdef Py_ssize_t lowest_seed(Factor parent, ndarray lane) except -1:
+    cdef dd_runs r
+    if is_one_seed(lane):
+        return (<npy_intp *>cnp.PyArray_DATA(lane))[0]
+    return r.start if runs_of(parent, lane, &r) else lane.min()
+
+
+cdef int scatter_terms(double *g, Taylor x, Py_ssize_t first=0) except -1:
+    """g = the sum of the first-order terms of x, for each seed from `first` on."""
     cdef Factor parent = parent_of(x)
     cdef Py_ssize_t k, count = len(x.lanes)
     cdef dd_runs *runs = <dd_runs *>malloc((count + 1) * sizeof(dd_runs))
@@ -243,10 +261,12 @@ cdef int scatter_terms(double *g, Taylor x) except -1:
                 runs_of(parent, lane, runs + known)
             ):
                 runs[known].t = <double *>cnp.PyArray_DATA(row)
+                runs[known].start -= first
                 known += 1
             else:
                 others.append((lane, row))
-        scatter_runs(g, parent.n, runs, known, True)
+        scatter_runs(g, parent.n - first, runs, known, True)
+        g -= first
         for lane, row in others:
             if is_one_seed(lane) and cnp.PyArray_NDIM(row) and cnp.PyArray_IS_C_CONTIGUOUS(row):
                 sum_rows(kernel_type(cnp.NPY_DOUBLE), <char *>&total, 1, cnp.PyArray_SIZE(row),
@@ -281,14 +301,15 @@ cdef Taylor laned_sum(Taylor x):
     cdef Taylor y
     cdef Algebra alg
     cdef Row row
+    cdef Py_ssize_t first = 0
     cdef Factor parent = parent_of(x)
     if is_pending(x):
         return x
     value = np.asarray(sum_of_values(x._value))
-    by_row = sums_by_row(x)
+    by_row = sums_by_row(x, &first)
     if by_row and equal_run(x, (1,)) < 0:
-        row = row_of(parent.n)
-        scatter_terms(row.terms(), x)
+        row = row_of(first, parent.n - first)
+        scatter_terms(row.terms(), x, first)
         return row_step(x, value, row)
     if by_row or parent.root is not None:
         return summed_step(x, value, tuple(range(cnp.PyArray_NDIM(x._value))))

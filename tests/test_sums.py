@@ -261,3 +261,41 @@ def test_sums_at_singular_points(f, with_lanes):
         dd.set_lanes("never")
         want = [dd.jvp(f, (x,), (1.0 * (np.arange(MANY) == i),))[1] for i in (0, 4, 5, MANY - 1)]
     assert np.array_equal(got[[0, 4, 5, MANY - 1]], want, equal_nan=True)
+
+
+def test_many_means_of_many(with_lanes):
+    """Memory grows as the number of steps, as it does for reverse mode."""
+    x = np.linspace(0.0, 1.0, 100_000)
+
+    v = np.cos(np.arange(x.size))
+    slope = dd.grad(lambda x: rounds_of(x, 40))(x)
+    along = dd.jvp(lambda x: rounds_of(x, 40), (x,), (v,))[1]
+    assert_close(slope @ v, np.float64(along), order=40, scale=np.abs(slope) @ np.abs(v))
+    few, many = (peak_of(lambda k=k: dd.grad(lambda x: rounds_of(x, k))(x)) for k in (20, 80))
+    assert many < 6 * few and few < 20 * 5 * x.nbytes
+
+
+def rounds_of(x, count):
+    for _ in range(count):
+        x = np.tanh(x - np.mean(x))
+    return np.sum(x * x)
+
+
+def test_numbers_with_seeds_of_their_own_can_be_assigned_to(with_lanes):
+    """Their terms are one element in memory until then."""
+    n = 40_000
+    x = np.linspace(-1.0, 1.0, n)
+
+    def f(x):
+        y = x - np.mean(x)
+        for k in range(6):
+            y = y * np.cos(np.mean(y) + k) - x[k]
+        z = y + np.mean(y * y)
+        z[3] = 2.0
+        z[5:9] *= x[1:5]
+        z += 1.0
+        return np.sum(z * y)
+    v = np.cos(np.arange(n))
+    slope = dd.grad(f)(x)
+    along = dd.jvp(f, (x,), (v,))[1]
+    assert_close(slope @ v, np.float64(along), order=20, scale=np.abs(slope) @ np.abs(v))
