@@ -190,8 +190,8 @@ cdef bint runs_of(Factor parent, ndarray lane, dd_runs *r) except -1:
 cdef ptrdiff_t *starts_of(Taylor x, Py_ssize_t first, dd_total *total) except? NULL:
     """The first seed of each lane, as dd_total wants them; NULL where that cannot be.
 
-    first: the seed that is to be number 0.  Lanes go by the same runs, or are one seed, and x has no other seeds.  total.step,
-    total.length: those of the runs.
+    first: the seed that is to be number 0.  Lanes go by the same runs, or are one seed, and x has
+    no other seeds.  total.step, total.length: those of the runs.
     """
     cdef Factor parent = parent_of(x)
     cdef Py_ssize_t k, count = len(x.lanes)
