@@ -372,6 +372,42 @@ def product_step(a, b):
     return own_seeds(root, value, back, back.held)
 
 
+cdef Py_ssize_t SMALL_PRODUCT = 2048  # terms up to which a product goes without the row's detours
+cdef double UNBOUNDED = 1e300         # sums of squares from which a product may overflow
+
+
+cdef small_product(a, b):
+    """A small dense number times a constant vector or matrix; None where the row must see to it.
+
+    Its squares are so small that nothing overflows, and nothing is infinite or NaN.
+    """
+    cdef bint left = type(a) is Taylor
+    cdef Taylor x = <Taylor>(a if left else b)
+    other = b if left else a
+    if type(other) is Taylor or not cnp.PyArray_CheckExact(other) or x._value is None or (
+        cnp.PyArray_TYPE(<ndarray>other) != cnp.NPY_DOUBLE
+        or cnp.PyArray_TYPE(x._value) != cnp.NPY_DOUBLE
+        or not 1 <= cnp.PyArray_NDIM(<ndarray>other) <= 2 or cnp.PyArray_NDIM(x._value) > 2
+        or x.alg.M < 2 or (x.alg.M - 1) * cnp.PyArray_SIZE(x._value) > SMALL_PRODUCT
+        or cnp.PyArray_SIZE(<ndarray>other) > SMALL_PRODUCT
+    ):
+        return None
+    if x.base is not None:
+        sync(x)
+    t = x._terms.ravel()
+    c = other.ravel()
+    if not (np.dot(t, t) < UNBOUNDED and np.dot(c, c) < UNBOUNDED):
+        return None
+    value = np.matmul(x._value, other) if left else np.matmul(other, x._value)
+    if left:
+        terms = np.matmul(x._terms, other)
+    elif cnp.PyArray_NDIM(x._value) == 1:
+        terms = np.matmul(x._terms, other.T)
+    else:
+        terms = np.matmul(other, x._terms)
+    return new_array(x.alg, np.asarray(value), terms)
+
+
 cdef Py_ssize_t LONG_PRODUCT = 16384  # coefficients of a product from which a step pays
 
 

@@ -496,6 +496,8 @@ cdef class Taylor:
                 return NotImplemented  # the slate knows
             if ufunc is _matmul and self.lanes is None:
                 result = product_of_seeds(inputs[0], inputs[1])
+                if result is None:
+                    result = small_product(inputs[0], inputs[1])
                 if result is not None:
                     return result
             if self.lanes is not None and ufunc in LANED:

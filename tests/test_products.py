@@ -6,10 +6,12 @@ import itertools
 import numpy as np
 import pytest
 from polynomials import algebra, algebras, check as check_smooth, number
+from tolerances import assert_close
 
 from dualdiff import grad
 from dualdiff._bilinear import schedule
 from dualdiff._taylor import Taylor, make
+from dualdiff.rows.products import ROWS
 
 # products are polynomials in the seeds: any radius will do
 check = functools.partial(check_smooth, radius=1.0, points=18)
@@ -355,3 +357,38 @@ def test_namesakes_in_linalg(case):
     for dtype in (float, complex):
         for which in active(2):
             check(func, *args_of(algebra(2, 3), shapes, which, dtype), lines=1)
+
+
+SMALL_SHAPES = [((3, 4), (4,)), ((4,), (4, 2)), ((3, 4), (4, 2)), ((4,), (4,)), ((1, 4), (4, 1)),
+                ((0, 4), (4,)), ((3, 0), (0, 2))]
+
+
+@pytest.mark.parametrize("order", [1, 3])
+@pytest.mark.parametrize("shapes", SMALL_SHAPES)
+@pytest.mark.parametrize("place", [0, 1])
+def test_small_products_with_constants(shapes, place, order):
+    """In compiled code what the row gives, zeros that meet infinities included."""
+    rng = np.random.default_rng(21)
+    alg = algebra(3, order)
+    value, constant = rng.normal(size=shapes[place]), rng.normal(size=shapes[1 - place])
+    terms = rng.normal(size=(alg.M - 1, *value.shape))
+    terms[0] = 0.0  # which beats infinities
+    x = make(alg, value, terms)
+    special = [constant, np.asfortranarray(constant), np.repeat(constant, 2, axis=0)[::2],
+               constant * 1e200, constant * 0.0]
+    if constant.size:
+        for bad in (np.inf, np.nan, 1e308):
+            special.append(constant.copy())
+            special[-1].flat[0] = bad
+    for c in special:
+        for y in (x, x[..., ::-1][..., ::-1], x * 0.0):
+            pair = (y, c) if place == 0 else (c, y)
+            with np.errstate(all="ignore"):
+                got, want = np.matmul(*pair), ROWS[np.matmul](*pair)
+                value = np.matmul(*[getattr(p, "value", p) for p in pair])
+            assert np.array_equal(got.value, value, equal_nan=True)
+            assert got.shape == want.shape and got.terms.shape == want.terms.shape
+            scale = np.max(np.abs(want.terms), initial=0.0, where=np.isfinite(want.terms))
+            assert_close(got.terms, want.terms, order=4, scale=scale)
+    with pytest.raises(ValueError, match="matmul"):
+        np.matmul(x, np.ones((7, 2)))
