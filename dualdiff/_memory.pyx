@@ -142,7 +142,7 @@ cdef Block take(size_t size):
                               "seeds at a time (chunk_size=)")
     block.kind = kind
     block.size = rounded
-    PyTraceMalloc_Track(DOMAIN, <uintptr_t>block.raw, rounded)
+    PyTraceMalloc_Track(DOMAIN, <uintptr_t>block.raw, size)  # what is idle of it is the pool's
     return block
 
 
