@@ -44,7 +44,7 @@ setup(
         [
             extension("_algebra", ["table.c"]),
             extension("_driver",
-                      ["kernels.c", "matrix.c", "apply.c", "sum.c", "fingerprint.c",
+                      ["kernels.c", "matrix.c", "plan.c", "apply.c", "sum.c", "fingerprint.c",
                        "parallel.c"]),
             extension("_memory"),
             extension("_taylor"),

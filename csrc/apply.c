@@ -14,9 +14,7 @@
 #include <string.h>
 
 #include "dualdiff.h"
-#include "types.h"
-
-static const ptrdiff_t item_size[DD_NTYPES] = {sizeof(float), sizeof(double), sizeof(long double)};
+#include "plan.h"
 
 enum {
     CACHE = 24 * 1024,  /* bytes of rows that a block may fill */
@@ -83,14 +81,11 @@ static void gather(const dd_job *job, const char *src, const ptrdiff_t *strides,
     }
 }
 
-/* Whether an operand's rows that are gathered are the same for all blocks. */
-static int is_fixed(const dd_array *x) { return x->single || x->even; }
-
 /* Rows of operand x for the block [first, first + n): in place, or gathered into buf. */
 static dd_num block(const dd_job *job, const dd_array *x, ptrdiff_t first, ptrdiff_t n,
                     ptrdiff_t width, char *buf, int fresh) {
     ptrdiff_t size = item_size[job->type];
-    dd_num r;
+    dd_num r = {0};
     if (x->flat) {
         r.v = x->v + first * size;
         r.t = x->t ? x->t + first * size : NULL;
@@ -107,32 +102,10 @@ static dd_num block(const dd_job *job, const dd_array *x, ptrdiff_t first, ptrdi
     return r;
 }
 
-static ptrdiff_t gathered_rows(const dd_array *x, int from) {
-    return from || !x->v || x->flat ? 0 : x->even ? x->rows : x->t ? x->rows + 1 : 1;
-}
-
-/* Rows of an operand that are gathered anew for each block. */
-static ptrdiff_t block_rows(const dd_array *x, int from) {
-    return is_fixed(x) ? 0 : gathered_rows(x, from);
-}
-
-static int is_linear(int kernel) {
-    return kernel == DD_add || kernel == DD_sub || kernel == DD_neg;
-}
-
-/* Whether an operand's rows are put in the places of the result's first. */
-static int is_expanded(const dd_step *q, const dd_array *x) {
-    return x->map && q->A->D > 1 && !is_linear(q->kernel);
-}
-
-static ptrdiff_t expanded_rows(const dd_step *q, const dd_array *x) {
-    return is_expanded(q, x) ? q->A->M - 1 : 0;
-}
-
 static dd_num expand(const dd_job *job, const dd_step *q, const dd_array *x, dd_num r, ptrdiff_t n,
                      ptrdiff_t width, char *buf) {
     ptrdiff_t size = item_size[job->type];
-    dd_num out = {r.v, buf, width};
+    dd_num out = {r.v, buf, width, NULL};
     for (ptrdiff_t k = 1; k < q->A->M; k++) {
         char *to = buf + (k - 1) * width * size;
         if (x->map[k]) memcpy(to, (char *)r.t + (x->map[k] - 1) * r.s * size, n * size);
@@ -148,7 +121,7 @@ static const dd_table no_seeds = {.M = 1, .head = single_head};
 
 static dd_num one_row(const dd_num *x, const dd_array *array, ptrdiff_t k, ptrdiff_t size) {
     ptrdiff_t at = array->map ? array->map[k] : k;
-    dd_num r = {x->v, NULL, 1};
+    dd_num r = {x->v, NULL, 1, x->f};
     if (x->t && at) r.t = (char *)x->t + (at - 1) * x->s * size;
     return r;
 }
@@ -160,7 +133,7 @@ static int run_mapped(const dd_job *job, const dd_step *q, ptrdiff_t n, const dd
     ptrdiff_t size = item_size[job->type];
     int nan = 0;
     for (ptrdiff_t k = 1; k < q->A->M; k++) {
-        dd_num ck = {c->v, (char *)c->t + (k - 1) * c->s * size, c->s};
+        dd_num ck = {c->v, (char *)c->t + (k - 1) * c->s * size, c->s, NULL};
         dd_num ak = one_row(a, &q->a, k, size), bk = one_row(b, &q->b, k, size);
         if (!ak.t && !bk.t) memset(ck.t, 0, n * size);
         else
@@ -189,25 +162,6 @@ typedef struct {
     ptrdiff_t first, length; /* which are so far apart */
 } memory;
 
-static int is_last(const dd_job *job, const dd_step *q) { return q == job->steps + job->count - 1; }
-
-/* Whether more than later steps read a result. */
-static int is_kept(const dd_job *job, const dd_step *q) {
-    return q->c.v || q->c.t || (job->total && is_last(job, q));
-}
-
-/* Rows of a block that a result takes. */
-static ptrdiff_t own_rows(const dd_job *job, const dd_step *q) {
-    if (is_kept(job, q)) return !q->c.v && q->c.t;
-    return q->same || q->steady ? 1 : q->A->M;
-}
-
-/* Whether an operand is one constant for all elements that the kernel takes as it is. */
-static int is_scalar(const dd_step *q, const dd_array *x) {
-    return x->single && !x->t && !x->map &&
-           (is_linear(q->kernel) || q->kernel == DD_mul || q->kernel == DD_div);
-}
-
 static dd_num result(const dd_job *job, const dd_step *q, ptrdiff_t first, ptrdiff_t n,
                      const memory *m);
 
@@ -217,7 +171,7 @@ static dd_num operand(const dd_job *job, const dd_step *q, int which, ptrdiff_t 
     const dd_array *x = which == 1 ? &q->a : &q->b;
     int from = which == 1 ? q->from_a : q->from_b;
     if (from) return result(job, job->steps + from - 1, first, n, m);
-    if (is_scalar(q, x)) return (dd_num){x->v, NULL, 0};
+    if (is_scalar(q, x)) return (dd_num){x->v, NULL, 0, NULL};
     if (is_fixed(x))
         buf = m->registers + (which == 1 ? q->row_a : q->row_b) * m->width * item_size[job->type];
     return block(job, x, first, n, m->width, buf, fresh);
@@ -234,13 +188,13 @@ static dd_num result(const dd_job *job, const dd_step *q, ptrdiff_t first, ptrdi
     }
     if (m->last && is_last(job, q)) {
         char *v = m->last + (first - m->first) * size;
-        return (dd_num){v, v + m->length * size, m->length};
+        return (dd_num){v, v + m->length * size, m->length, NULL};
     }
     char *v = m->registers + q->row * m->width * size;
-    dd_num r = {v, v + m->width * size, m->width};
+    dd_num r = {v, v + q->read * m->width * size, m->width, NULL};
     if (q->same) {
         dd_num x = operand(job, q, q->same, first, n, m, NULL, 0);
-        r.t = x.t, r.s = x.s;
+        r.t = x.t, r.s = x.s, r.f = q->factor ? q->factor : x.f;
     }
     if (q->steady) r.t = m->registers + q->row_c * m->width * size;
     return r;
@@ -282,8 +236,8 @@ static call prepare(const dd_job *job, const dd_step *q, ptrdiff_t at, ptrdiff_t
         if (is_expanded(q, &q->b))
             f.b = expand(job, q, &q->b, f.b, n, width, buf_b + block_rows(&q->b, q->from_b) * line);
     }
-    int exact = q->exact && !careful;
-    f.by_loop = q->value.run && !exact;
+    int exact = q->exact && q->read && !careful;
+    f.by_loop = q->value.run && q->read && !exact;
     if (exact) f.run = dd_valued[q->kernel][job->type];
     else f.run = done ? NULL : dd_kernels[q->kernel].run[job->type];
     if (done) f.A = &no_seeds, f.mapped = 0;
@@ -312,7 +266,8 @@ static int run_call(const dd_job *job, const dd_step *q, ptrdiff_t n, const call
     if (f->by_loop) run_values(job, q, n, f, careful, flags);
     if (!f->run) return 0;
     if (f->mapped) {
-        if (q->exact && !careful) f->run(&no_seeds, n, &f->c, &f->a, &f->b, q->p, f->work, 0);
+        if (q->exact && q->read && !careful)
+            f->run(&no_seeds, n, &f->c, &f->a, &f->b, q->p, f->work, 0);
         return run_mapped(job, q, n, &f->c, &f->a, &f->b, f->work, checked);
     }
     if (aux && f->A->M > 1) {
@@ -355,6 +310,9 @@ static void move(dd_num *x, ptrdiff_t v, ptrdiff_t t, ptrdiff_t by) {
     if (t) x->t = (char *)x->t + t * by;
 }
 
+/* Whether a step has nothing to do after the first block. */
+static int is_idle(const dd_step *q) { return !q->read && (q->same || q->steady || q->A->M == 1); }
+
 /* All steps for one block.  Floating-point exceptions are looked for once: where there are any,
  * every step is done again, to tell which values raised them.  NaN stays NaN in sums and
  * products, and values alone say which operand is picked, so that it is enough to look for it
@@ -366,6 +324,7 @@ static void run_block(const dd_job *job, ptrdiff_t at, ptrdiff_t n, const memory
     for (int s = 0; s < job->count; s++) {
         const dd_step *q = job->steps + s;
         const track *t = tracks + s;
+        if (!first && is_idle(q)) continue;
         call f;
         if (!first && t->moves) {
             f = t->f;
@@ -385,6 +344,30 @@ static void run_block(const dd_job *job, ptrdiff_t at, ptrdiff_t n, const memory
         int done = q->same || (q->steady && !first && !checked);
         call f = prepare(job, q, at, n, m, buf, first, done, raised);
         run_call(job, q, n, &f, checked || is_kept(job, q), raised, flags + s);
+    }
+}
+
+/* Fetches elements of an operand in memory, or of a result: the processor, which sees short runs
+ * far apart, does not foresee them. */
+static void fetch(const dd_job *job, const dd_array *x, ptrdiff_t first, ptrdiff_t n) {
+#if defined(__GNUC__)
+    ptrdiff_t size = item_size[job->type];
+    for (ptrdiff_t i = -1; i < (x->t && !x->even ? x->rows : 0); i++) {
+        const char *row = i < 0 ? x->v : x->t + i * x->ts;
+        for (ptrdiff_t at = 0; row && at < n * size; at += DD_LINE)
+            __builtin_prefetch(row + first * size + at, 0, 2);
+    }
+#else
+    (void)job, (void)x, (void)first, (void)n;
+#endif
+}
+
+static void fetch_block(const dd_job *job, ptrdiff_t first, ptrdiff_t n) {
+    for (int s = 0; s < job->count; s++) {
+        const dd_step *q = job->steps + s;
+        if (!q->from_a && (q->a.flat || q->a.even)) fetch(job, &q->a, first, n);
+        if (!q->from_b && (q->b.flat || q->b.even)) fetch(job, &q->b, first, n);
+        if (q->c.flat) fetch(job, &q->c, first, n);
     }
 }
 
@@ -413,6 +396,7 @@ int dd_run(dd_job *job, ptrdiff_t first, ptrdiff_t last, char *rows_of_last, ptr
         if (at == first + width)
             for (int s = 0; s < job->count; s++)
                 tracks[s] = follow(job, job->steps + s, first, &m, buf);
+        if (job->count > 1) fetch_block(job, at + n, last - at - n < n ? last - at - n : n);
         run_block(job, at, n, &m, buf, tracks, flags);
     }
     clear_flags();
@@ -431,104 +415,6 @@ int dd_run(dd_job *job, ptrdiff_t first, ptrdiff_t last, char *rows_of_last, ptr
 
 static int range(void *job, ptrdiff_t first, ptrdiff_t last) {
     return dd_run(job, first, last, NULL, 0);
-}
-
-/* The last step that reads the result of step s. */
-static int last_use(const dd_job *job, int s) {
-    int last = s;
-    for (int t = s + 1; t < job->count; t++) {
-        const dd_step *q = job->steps + t;
-        if (q->from_a != s + 1 && q->from_b != s + 1) continue;
-        int until =
-            q->same && (q->same == 1 ? q->from_a : q->from_b) == s + 1 ? last_use(job, t) : t;
-        if (until > last) last = until;
-    }
-    return last;
-}
-
-/* Which operand has the terms of the result, so that they need not be copied: a constant
- * is added to it or subtracted. */
-static int same_terms(const dd_job *job, const dd_step *q) {
-    int a = q->from_a || q->a.t, b = q->from_b || q->b.t;
-    if (is_kept(job, q) || q->a.map || q->b.map || a == b) return 0;
-    if (q->kernel != DD_add && (q->kernel != DD_sub || b)) return 0;
-    const dd_array *x = a ? &q->a : &q->b;
-    return (a ? q->from_a : q->from_b) || x->flat || x->even ? (a ? 1 : 2) : 0;
-}
-
-/* Whether the terms of an operand, if any, are those of every block. */
-static int is_steady(const dd_job *job, const dd_array *x, int from) {
-    const dd_step *q = job->steps + from - 1;
-    return from ? q->steady || q->A->M == 1 : !x->t || is_fixed(x);
-}
-
-/* Whether the terms of a result are the same for all blocks: those of its operands are, and
- * it is linear in them. */
-static int steady_terms(const dd_job *job, const dd_step *q) {
-    int two = q->from_b || q->b.v != NULL;
-    if (is_kept(job, q) || q->same || q->A->M == 1 || q->a.map || q->b.map) return 0;
-    if (!is_steady(job, &q->a, q->from_a) || (two && !is_steady(job, &q->b, q->from_b))) return 0;
-    if (q->kernel == DD_mul && !q->from_a && is_scalar(q, &q->a)) return 1;
-    if (q->kernel == DD_mul || q->kernel == DD_div) return !q->from_b && is_scalar(q, &q->b);
-    return is_linear(q->kernel);
-}
-
-/* Whether two operands have the same terms, each row one element all along. */
-static int same_even(const dd_array *x, const dd_array *y, int from_y) {
-    return !from_y && x != y && y->even && y->t == x->t && y->ts == x->ts && y->rows == x->rows;
-}
-
-/* Gives operand a or b of a step its rows that stay from block to block, if it has such: those
- * of an earlier one with the same terms, or new ones, whose number is returned. */
-static ptrdiff_t fix(dd_job *job, dd_step *q, int which, ptrdiff_t rows, ptrdiff_t next) {
-    const dd_array *x = which == 1 ? &q->a : &q->b;
-    int64_t *row = which == 1 ? &q->row_a : &q->row_b;
-    if (!is_fixed(x) || !rows || is_scalar(q, x)) return 0;
-    *row = next;
-    for (dd_step *r = job->steps; x->even && r <= q; r++) {
-        if (same_even(x, &r->a, r->from_a)) return *row = r->row_a, 0;
-        if (r != q && same_even(x, &r->b, r->from_b)) return *row = r->row_b, 0;
-    }
-    return rows;
-}
-
-/* Gives each result that is not kept the first rows of a block that are free as long as
- * it is read.  Operands of one element have theirs before. */
-void dd_place(dd_job *job) {
-    ptrdiff_t fixed = 0;
-    job->scratch = 0;
-    for (int s = 0; s < job->count; s++) {
-        dd_step *q = job->steps + s;
-        q->flags = 0;
-        ptrdiff_t rows_a = gathered_rows(&q->a, q->from_a);
-        ptrdiff_t rows_b = gathered_rows(&q->b, q->from_b);
-        q->same = same_terms(job, q);
-        q->steady = steady_terms(job, q);
-        fixed += fix(job, q, 1, rows_a, fixed);
-        fixed += fix(job, q, 2, rows_b, fixed);
-        q->row_c = fixed;
-        fixed += q->steady ? q->A->M - 1 : 0;
-        ptrdiff_t scratch = dd_work_rows(q->A, q->kernel) + block_rows(&q->a, q->from_a) +
-                            block_rows(&q->b, q->from_b) + expanded_rows(q, &q->a) +
-                            expanded_rows(q, &q->b);
-        if (scratch > job->scratch) job->scratch = scratch;
-    }
-    job->rows = fixed;
-    for (int s = 0; s < job->count; s++) {
-        dd_step *q = job->steps + s;
-        ptrdiff_t need = own_rows(job, q);
-        if (!need) continue;
-        q->row = fixed;
-        for (int t = 0; t < s; t++) {
-            const dd_step *r = job->steps + t;
-            ptrdiff_t taken = own_rows(job, r);
-            int apart = r->row >= q->row + need || r->row + taken <= q->row;
-            if (!taken || apart || last_use(job, t) < s) continue;
-            q->row = r->row + taken;
-            t = -1; /* look at all of them again */
-        }
-        if (q->row + need > job->rows) job->rows = q->row + need;
-    }
 }
 
 int dd_is_shared(const dd_job *job) {

@@ -58,11 +58,14 @@ int64_t dd_rank(int64_t n, int32_t d, const int32_t *s);
 /* ---- kernels (kernels.c) ------------------------------------------------ */
 
 /* One operand: a row of values, rows of terms (NULL for a constant), row distance.  A
- * constant with s == 0 has one value for all elements: in sums, products and quotients only. */
+ * constant with s == 0 has one value for all elements: in sums, products and quotients only.
+ * f: NULL, or a number that the terms are still to be multiplied by, which is finite and not 0:
+ * at order 1, of kernels with DD_SCALES only. */
 typedef struct {
     void *v;
     void *t;
     ptrdiff_t s;
+    const void *f;
 } dd_num;
 
 /* Fills the rows of terms of c.  The value row of c holds the value on entry.
@@ -78,10 +81,13 @@ typedef int (*dd_kernel)(const dd_table *A, ptrdiff_t n, const dd_num *c, const 
 /* Elementary functions that a kernel may want beside its operands; DD_DECAY: exp(-2 |a|). */
 enum { DD_NONE, DD_COS, DD_SIN, DD_COSH, DD_SINH, DD_EXP, DD_DECAY };
 
+/* What the terms of order 1 are computed of, the operands' terms apart: flags. */
+enum { DD_RESULT = 1, DD_OPERANDS = 2, DD_SCALES = 4 };
+
 #include "kernels.h"
 
 enum {
-#define DD_KERNEL(name, nin, aux, work) DD_##name,
+#define DD_KERNEL(name, nin, aux, work, terms) DD_##name,
     DD_KERNELS
 #undef DD_KERNEL
         DD_NKERNELS
@@ -91,9 +97,10 @@ enum { DD_F32, DD_F64, DD_LD, DD_NTYPES };
 
 typedef struct {
     const char *name;
-    int nin;  /* operands */
-    int aux;  /* elementary function wanted in the first work row */
-    int work; /* work rows: 0 none, 1 one, 2 one for each coefficient */
+    int nin;   /* operands */
+    int aux;   /* elementary function wanted in the first work row */
+    int work;  /* work rows: 0 none, 1 one, 2 one for each coefficient */
+    int terms; /* DD_RESULT, DD_OPERANDS: values that they read; DD_SCALES: see dd_num */
     dd_kernel run[DD_NTYPES];
 } dd_kernel_info;
 
@@ -105,7 +112,7 @@ extern const dd_kernel dd_valued[DD_NKERNELS][DD_NTYPES];
 
 ptrdiff_t dd_work_rows(const dd_table *A, int kernel);
 
-/* ---- whole arrays (apply.c) ---------------------------------------------- */
+/* ---- whole arrays (plan.c, apply.c) -------------------------------------- */
 
 enum { DD_MAXDIMS = 64 };
 
@@ -147,7 +154,10 @@ typedef struct {
                                   of one element, which stay from block to block */
     int64_t row_c;             /* private: rows of terms that stay from block to block */
     int steady;                /* private: whether the result has such */
-    int same;                  /* private: 1 or 2 if the terms of the result are those of a or b */
+    int same;                  /* private: 1 or 2 if the terms of the result are those of a or b, */
+    const void *factor;        /* private: multiplied by this, if it is not NULL */
+    int read;                  /* private: whether anything comes of the values */
+    double most;               /* private: bound on their magnitude */
 } dd_step;
 
 /* What the last step of a job is for where only its sum is wanted.  Either terms are summed, row
@@ -181,8 +191,9 @@ int dd_apply(dd_job *job);
  * several. */
 int dd_is_shared(const dd_job *job);
 
-/* Parts of dd_apply, for sum.c: finds rows for all results; runs elements first .. last - 1,
- * the last step's rows, `length` apart, going to `rows_of_last` if that is not NULL. */
+/* Parts of dd_apply, for sum.c: decides what each step computes, and in which rows; runs elements
+ * first .. last - 1, the last step's rows, `length` apart, going to `rows_of_last` if that is not
+ * NULL. */
 void dd_place(dd_job *job);
 int dd_run(dd_job *job, ptrdiff_t first, ptrdiff_t last, char *rows_of_last, ptrdiff_t length);
 
@@ -241,5 +252,8 @@ int dd_set_threads(int n);
 
 /* Runs a job in pieces of `grain` elements on the threads that were set. */
 int dd_parallel(dd_range run, void *job, ptrdiff_t size, ptrdiff_t grain);
+
+/* memcpy, shared by threads where it is large. */
+void dd_copy(void *to, const void *from, size_t bytes);
 
 #endif

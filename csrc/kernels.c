@@ -23,9 +23,10 @@
 #define POW powl
 #include "kernels.template.h"
 
+enum { R = DD_RESULT, O = DD_OPERANDS, S = DD_SCALES };
 const dd_kernel_info dd_kernels[DD_NKERNELS] = {
-#define DD_KERNEL(name, nin, aux, work) \
-    {#name, nin, aux, work, {name##_f32, name##_f64, name##_ld}},
+#define DD_KERNEL(name, nin, aux, work, terms) \
+    {#name, nin, aux, work, terms, {name##_f32, name##_f64, name##_ld}},
     DD_KERNELS
 #undef DD_KERNEL
 };

@@ -23,6 +23,9 @@ DD_INLINE T *FN(row)(const dd_num *x, ptrdiff_t i) {
     return i ? (T *)x->t + (i - 1) * x->s : (T *)x->v;
 }
 
+/* What the terms of x are still to be multiplied by. */
+DD_INLINE T FN(factor)(const dd_num *x) { return x->f ? *(const T *)x->f : 1; }
+
 static int FN(any_nan)(const dd_table *A, ptrdiff_t n, const dd_num *c) {
     for (ptrdiff_t k = 1; k < A->M; k++) {
         const T *ck = FN(row)(c, k);
@@ -34,6 +37,7 @@ static int FN(any_nan)(const dd_table *A, ptrdiff_t n, const dd_num *c) {
 }
 
 #define ROW(x, i) FN(row)(x, i)
+#define FACTOR(x) FN(factor)(x)
 #define TIMES(a, b) FN(times)(safe, a, b)
 #define OVER(a, b) FN(over)(safe, a, b)
 #define EACH for (ptrdiff_t e = 0; e < n; e++)
@@ -78,9 +82,9 @@ DD_INLINE void FN(euler)(int safe, const dd_table *A, ptrdiff_t n, ptrdiff_t k, 
 /* c_k = x_k h_0 + (1/d) sum deg(i) x_i h_j: E c = h E x. */
 DD_INLINE void FN(euler_full)(int safe, const dd_table *A, ptrdiff_t n, ptrdiff_t k, T *restrict r,
                               const dd_num *x, const dd_num *h) {
-    const T *xk = ROW(x, k), *h0 = ROW(h, 0);
+    const T *xk = ROW(x, k), *h0 = ROW(h, 0), f = FACTOR(x);
     if (DEGREE(k) == 1) {
-        EACH r[e] = TIMES(xk[e], h0[e]);
+        EACH r[e] = TIMES(f * xk[e], h0[e]);
         return;
     }
     FN(euler)(safe, A, n, k, r, x, h);
@@ -101,54 +105,58 @@ DD_INLINE void FN(square_row)(int safe, const dd_table *A, ptrdiff_t n, ptrdiff_
 /* Sums and products ---------------------------------------------------- */
 
 BODY(add) {
+    const T fa = FACTOR(a), fb = FACTOR(b);
     MONOMIALS {
         T *restrict ck = ROW(c, k);
         if (!a->t || !b->t) {
-            const T *xk = a->t ? ROW(a, k) : ROW(b, k);
-            EACH ck[e] = xk[e];
+            const T *xk = a->t ? ROW(a, k) : ROW(b, k), f = a->t ? fa : fb;
+            EACH ck[e] = f * xk[e];
         } else {
             const T *ak = ROW(a, k), *bk = ROW(b, k);
-            EACH ck[e] = ak[e] + bk[e];
+            EACH ck[e] = fa * ak[e] + fb * bk[e];
         }
     }
 }
 
 BODY(sub) {
+    const T fa = FACTOR(a), fb = FACTOR(b);
     MONOMIALS {
         T *restrict ck = ROW(c, k);
         if (!b->t) {
             const T *ak = ROW(a, k);
-            EACH ck[e] = ak[e];
+            EACH ck[e] = fa * ak[e];
         } else if (!a->t) {
             const T *bk = ROW(b, k);
-            EACH ck[e] = -bk[e];
+            EACH ck[e] = -(fb * bk[e]);
         } else {
             const T *ak = ROW(a, k), *bk = ROW(b, k);
-            EACH ck[e] = ak[e] - bk[e];
+            EACH ck[e] = fa * ak[e] - fb * bk[e];
         }
     }
 }
 
 BODY(neg) {
+    const T f = FACTOR(a);
     MONOMIALS {
         T *restrict ck = ROW(c, k);
         const T *ak = ROW(a, k);
-        EACH ck[e] = -ak[e];
+        EACH ck[e] = -(f * ak[e]);
     }
 }
 
 /* c_k = sum of a_i b_j. */
 BODY(mul) {
-    const T *a0 = ROW(a, 0), *b0 = ROW(b, 0);
+    const T *a0 = ROW(a, 0), *b0 = ROW(b, 0), fa = FACTOR(a), fb = FACTOR(b);
     MONOMIALS {
         T *restrict ck = ROW(c, k);
         if (!b->t || !a->t) { /* xk y0, y a constant */
-            const T *xk = b->t ? ROW(b, k) : ROW(a, k), *y0 = b->t ? a0 : b0, y = *y0;
-            if (b->t ? a->s : b->s) EACH ck[e] = TIMES(xk[e], y0[e]);
-            else EACH ck[e] = TIMES(xk[e], y);
+            const T *xk = b->t ? ROW(b, k) : ROW(a, k), *y0 = b->t ? a0 : b0;
+            const T f = b->t ? fb : fa, y = *y0;
+            if (b->t ? a->s : b->s) EACH ck[e] = TIMES(f * xk[e], y0[e]);
+            else EACH ck[e] = TIMES(f * xk[e], y);
         } else {
             const T *ak = ROW(a, k), *bk = ROW(b, k);
-            EACH ck[e] = TIMES(a0[e], bk[e]) + TIMES(ak[e], b0[e]);
+            EACH ck[e] = TIMES(a0[e], fb * bk[e]) + TIMES(fa * ak[e], b0[e]);
             PAIRS {
                 const T *ai = ROW(a, A->pi[q]), *bj = ROW(b, A->pj[q]);
                 EACH ck[e] += TIMES(ai[e], bj[e]);
@@ -159,21 +167,21 @@ BODY(mul) {
 
 /* b c = a: c_k = (a_k - b_k c_0 - sum b_i c_j) / b_0. */
 BODY(div) {
-    const T *b0 = ROW(b, 0), *c0 = ROW(c, 0);
+    const T *b0 = ROW(b, 0), *c0 = ROW(c, 0), fa = FACTOR(a), fb = FACTOR(b);
     MONOMIALS {
         T *restrict ck = ROW(c, k);
         if (!b->t) {
             const T *ak = ROW(a, k), y = *b0;
-            if (b->s) EACH ck[e] = OVER(ak[e], b0[e]);
-            else EACH ck[e] = OVER(ak[e], y);
+            if (b->s) EACH ck[e] = OVER(fa * ak[e], b0[e]);
+            else EACH ck[e] = OVER(fa * ak[e], y);
             continue;
         }
         const T *bk = ROW(b, k);
         if (a->t) {
             const T *ak = ROW(a, k);
-            EACH ck[e] = ak[e] - TIMES(bk[e], c0[e]);
+            EACH ck[e] = fa * ak[e] - TIMES(fb * bk[e], c0[e]);
         } else {
-            EACH ck[e] = -TIMES(bk[e], c0[e]);
+            EACH ck[e] = -TIMES(fb * bk[e], c0[e]);
         }
         PAIRS {
             const T *bi = ROW(b, A->pi[q]), *cj = ROW(c, A->pj[q]);
@@ -203,15 +211,15 @@ DD_INLINE void FN(power_row)(ptrdiff_t n, T *restrict r, const T *x, T p) {
 BODY(power) {
     const T *a0 = ROW(a, 0);
     T *z0 = w;
-    dd_num z = {w, c->t, c->s};
+    dd_num z = {w, c->t, c->s, NULL};
     int D = A->D;
     if (D == 1 && p != 0) {
-        T factor = (T)p;
+        T factor = (T)p, f = FACTOR(a);
         if (p != 2) FN(power_row)(n, z0, a0, (T)(p - 1)), a0 = z0;
         MONOMIALS {
             T *restrict ck = ROW(c, k);
             const T *ak = ROW(a, k);
-            EACH ck[e] = TIMES(factor, TIMES(ak[e], a0[e]));
+            EACH ck[e] = TIMES(factor, TIMES(f * ak[e], a0[e]));
         }
         return;
     }
@@ -235,11 +243,11 @@ BODY(power) {
 
 /* c c = a: c_k = (a_k - sum c_i c_j) / (2 c_0). */
 BODY(sqrt) {
-    const T *c0 = ROW(c, 0);
+    const T *c0 = ROW(c, 0), f = FACTOR(a);
     MONOMIALS {
         T *restrict ck = ROW(c, k);
         const T *ak = ROW(a, k);
-        EACH ck[e] = ak[e];
+        EACH ck[e] = f * ak[e];
         PAIRS {
             const T *ci = ROW(c, A->pi[q]), *cj = ROW(c, A->pj[q]);
             EACH ck[e] -= TIMES(ci[e], cj[e]);
@@ -255,12 +263,12 @@ BODY(exp) { MONOMIALS FN(euler_full)(safe, A, n, k, ROW(c, k), a, c); }
 
 /* a E c = E a: c_k = (a_k - (1/d) sum deg(j) a_i c_j) / a_0. */
 BODY(log) {
-    const T *a0 = ROW(a, 0);
+    const T *a0 = ROW(a, 0), f = FACTOR(a);
     MONOMIALS {
         T *restrict ck = ROW(c, k);
         const T *ak = ROW(a, k);
         if (DEGREE(k) == 1) {
-            EACH ck[e] = OVER(ak[e], a0[e]);
+            EACH ck[e] = OVER(f * ak[e], a0[e]);
             continue;
         }
         FN(euler)(safe, A, n, k, ck, c, a);
@@ -270,7 +278,7 @@ BODY(log) {
 
 /* The terms of exp(a), whose value is in the work row. */
 BODY(expm1) {
-    dd_num h = {w, c->t, c->s};
+    dd_num h = {w, c->t, c->s, NULL};
     MONOMIALS FN(euler_full)(safe, A, n, k, ROW(c, k), a, &h);
 }
 
@@ -279,7 +287,7 @@ BODY(log1p) {
     const T *a0 = ROW(a, 0);
     T *one_a = w;
     EACH one_a[e] = 1 + a0[e];
-    dd_num x = {w, a->t, a->s};
+    dd_num x = {w, a->t, a->s, a->f};
     FN(log_body)(safe, A, n, c, &x, b, p, w);
 }
 
@@ -287,7 +295,7 @@ BODY(log1p) {
 
 /* E c = h E a, E h = sign c E a; the value of h is in the work rows. */
 DD_INLINE void FN(pair)(int safe, T sign, T sign_c, ARGS) {
-    dd_num h = {w, (T *)w + n, n};
+    dd_num h = {w, (T *)w + n, n, NULL};
     MONOMIALS {
         T *ck = ROW(c, k);
         FN(euler_full)(safe, A, n, k, ck, a, &h);
@@ -306,7 +314,7 @@ BODY(cosh) { FN(pair)(safe, 1, 1, A, n, c, a, b, p, w); }
 
 /* E c = h E a with h = h_0 + sign (c c)_k. */
 DD_INLINE void FN(tangent)(int safe, T sign, ARGS) {
-    dd_num h = {w, (T *)w + n, n};
+    dd_num h = {w, (T *)w + n, n, NULL};
     MONOMIALS {
         FN(euler_full)(safe, A, n, k, ROW(c, k), a, &h);
         if (DEGREE(k) == A->D) continue;
@@ -326,11 +334,9 @@ BODY(tan) {
 
 /* h = 1/cosh^2 = 4 q / (1 + q)^2 with q = exp(-2 |a|): it keeps its digits where 1 - tanh^2
  * has none. */
-static void FN(tanh_prepare)(ptrdiff_t n, T *h0) {
-    EACH {
-        T q = h0[e], r = 1 + q;
-        h0[e] = 4 * q / (r * r);
-    }
+DD_INLINE T FN(one_over_cosh2)(T q) {
+    T r = 1 + q;
+    return 4 * q / (r * r);
 }
 BODY(tanh) { FN(tangent)(safe, -1, A, n, c, a, b, p, w); }
 
@@ -390,12 +396,12 @@ BODY(choose) {
 
 /* E c = b E a; b holds the derivative, terms up to degree D - 1. */
 BODY(chain) {
-    const T *b0 = ROW(b, 0);
+    const T *b0 = ROW(b, 0), f = FACTOR(a);
     MONOMIALS {
         T *restrict ck = ROW(c, k);
         const T *ak = ROW(a, k);
         if (b->t) FN(euler_full)(safe, A, n, k, ck, a, b);
-        else EACH ck[e] = TIMES(ak[e], b0[e]);
+        else EACH ck[e] = TIMES(f * ak[e], b0[e]);
     }
 }
 
@@ -444,11 +450,12 @@ KERNEL(chain)
 #define PRODUCT                                                    \
     if (A->M == 2 && a->t && b->t) { /* both in one pass */        \
         const T *a1 = ROW(a, 1), *b0 = ROW(b, 0), *b1 = ROW(b, 1); \
+        const T fa = FACTOR(a), fb = FACTOR(b);                    \
         T *restrict c1 = ROW(c, 1);                                \
         EACH {                                                     \
             T x = a0[e], y = b0[e];                                \
             c0[e] = x * y;                                         \
-            c1[e] = x * b1[e] + a1[e] * y;                         \
+            c1[e] = x * (fb * b1[e]) + (fa * a1[e]) * y;           \
         }                                                          \
         done = 1;                                                  \
     } else {                                                       \
@@ -463,16 +470,26 @@ VALUED(div, BINARY(/))
 VALUED(power, EACH c0[e] = a0[e] * a0[e];) /* p == 2 */
 VALUED(sqrt, EACH c0[e] = SQRT(a0[e]);)
 
-/* The work row is changed once, before the body runs once or twice. */
+/* The work row is changed once, and not at all where one pass does. */
 DD_CLONES static int FN(tanh)(ARGS, int checked) {
-    FN(tanh_prepare)(n, w);
-    FN(tanh_body)(0, A, n, c, a, b, p, w);
-    if (!checked || !FN(any_nan)(A, n, c)) return 0;
+    T *restrict h0 = w;
+    if (A->M == 2) {
+        const T *a1 = ROW(a, 1), f = FACTOR(a);
+        T *restrict c1 = ROW(c, 1);
+        EACH c1[e] = f * a1[e] * FN(one_over_cosh2)(h0[e]);
+        if (!checked || !FN(any_nan)(A, n, c)) return 0;
+        EACH h0[e] = FN(one_over_cosh2)(h0[e]);
+    } else {
+        EACH h0[e] = FN(one_over_cosh2)(h0[e]);
+        FN(tanh_body)(0, A, n, c, a, b, p, w);
+        if (!checked || !FN(any_nan)(A, n, c)) return 0;
+    }
     FN(tanh_body)(1, A, n, c, a, b, p, w);
     return 1;
 }
 
 #undef ROW
+#undef FACTOR
 #undef TIMES
 #undef OVER
 #undef EACH

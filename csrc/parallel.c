@@ -6,6 +6,8 @@
  */
 #include "dualdiff.h"
 
+#include <string.h>
+
 #if defined(_WIN32)
 
 int dd_set_threads(int n) {
@@ -134,3 +136,21 @@ int dd_parallel(dd_range run, void *job, ptrdiff_t size, ptrdiff_t grain) {
 }
 
 #endif
+
+enum { LARGE = 1 << 20, PIECE = 1 << 18 }; /* bytes that threads share; that one takes at a time */
+
+typedef struct {
+    char *to;
+    const char *from;
+} copy;
+
+static int copy_bytes(void *arg, ptrdiff_t first, ptrdiff_t last) {
+    const copy *c = arg;
+    memcpy(c->to + first, c->from + first, last - first);
+    return DD_OK;
+}
+
+void dd_copy(void *to, const void *from, size_t bytes) {
+    copy c = {to, from};
+    dd_parallel(copy_bytes, &c, bytes, bytes < LARGE ? bytes : PIECE);
+}

@@ -30,6 +30,7 @@ cdef extern from "dualdiff.h" nogil:
         void *v
         void *t
         ptrdiff_t s
+        const void *f
 
     ctypedef int (*dd_kernel)(const dd_table *A, ptrdiff_t n, const dd_num *c, const dd_num *a,
                               const dd_num *b, double p, void *w, int checked) noexcept
@@ -159,3 +160,4 @@ cdef extern from "dualdiff.h" nogil:
     int dd_fingerprint_product(const double *a, ptrdiff_t rows, ptrdiff_t columns,
                                const double *g, int left, double *product, uint64_t *out)
     int dd_set_threads(int n)
+    void dd_copy(void *to, const void *source, size_t bytes) nogil

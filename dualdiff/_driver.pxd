@@ -36,5 +36,6 @@ cdef double scalar_value2(int kernel, double x, double y)
 cdef int run_scalar(int kernel, const dd_table *A, double *c, double *a, bint at, double *b,
                     bint bt, double p) except -1
 cdef int cholesky(const dd_table *A, ndarray l, ndarray t) except -1
+cdef int copy_array(ndarray out, ndarray a) except -1
 cdef object fingerprint(ndarray a)
 cdef tuple fingerprint_product(ndarray a, ndarray g, bint left)

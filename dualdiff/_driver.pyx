@@ -19,7 +19,7 @@ from numpy cimport ndarray
 from dualdiff._csrc cimport (
     DD_COS, DD_COSH, DD_DECAY, DD_EXP, DD_F32, DD_F64, DD_LD, DD_MAXDIMS, DD_NKERNELS, DD_NONE,
     DD_OK, DD_SIN, DD_SINH, DD_TOOBIG, DD_add, DD_cos, DD_cosh, DD_exp, DD_power, DD_sin, DD_sinh,
-    DD_PRODUCT_COLUMNS, dd_add_scaled, dd_apply, dd_apply_sum, dd_array, dd_cholesky,
+    DD_PRODUCT_COLUMNS, dd_add_scaled, dd_apply, dd_apply_sum, dd_array, dd_cholesky, dd_copy,
     dd_fingerprint, dd_fingerprint_product, dd_fn, dd_job, dd_kernels, dd_loop, dd_num, dd_runs,
     dd_scatter, dd_set_threads, dd_step, dd_sum, dd_table, dd_total, dd_valued, dd_work_rows,
 )
@@ -357,6 +357,7 @@ cdef int run_scalar(int kernel, const dd_table *A, double *c, double *a, bint at
     nc.v = c
     nc.t = c + 1
     nc.s = 1
+    nc.f = na.f = nb.f = NULL
     na.v = a
     na.t = a + 1 if at else NULL
     na.s = 1
@@ -385,6 +386,18 @@ cdef int cholesky(const dd_table *A, ndarray l, ndarray t) except -1:
         status = dd_cholesky(A, type, batch, n, values, terms)
     if status != DD_OK:
         raise MemoryError("dualdiff: no memory for the panels of a factorisation")
+    return 0
+
+
+cdef int copy_array(ndarray out, ndarray a) except -1:
+    """Copy a to out, a C-contiguous array of its shape and dtype."""
+    cdef void *to = cnp.PyArray_DATA(out)
+    cdef const void *source = cnp.PyArray_DATA(a)
+    cdef size_t size = cnp.PyArray_NBYTES(a)
+    if not cnp.PyArray_IS_C_CONTIGUOUS(a):
+        return cnp.PyArray_CopyInto(out, a)
+    with nogil:
+        dd_copy(to, source, size)
     return 0
 
 

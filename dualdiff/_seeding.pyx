@@ -24,7 +24,7 @@ from dualdiff._algebra cimport (
 )
 from dualdiff._taylor cimport (
     LATER_BYTES, Taylor, dense_within, eliminated, has_lanes, is_pending, is_waiting, new_array,
-    new_laned, new_scalar, sync, terms_alone, terms_of, value_of,
+    new_laned, new_scalar, recycled_copy, sync, terms_alone, terms_of, value_of,
 )
 
 from dualdiff._memory cimport empty
@@ -98,13 +98,10 @@ cdef bint with_lanes(Py_ssize_t n, int order):
 
 cdef ndarray copied(x):
     """A C-contiguous copy of an array, of recycled memory if it is large."""
-    cdef ndarray out
     if not (cnp.PyArray_CheckExact(x) and cnp.PyArray_TYPE(<ndarray>x) == cnp.NPY_DOUBLE
             and cnp.PyArray_ISBEHAVED_RO(<ndarray>x)):
         return np.array(x, order="C", subok=False)
-    out = empty(cnp.PyArray_NDIM(<ndarray>x), cnp.PyArray_DIMS(<ndarray>x), cnp.NPY_DOUBLE)
-    cnp.PyArray_CopyInto(out, <ndarray>x)
-    return out
+    return recycled_copy(<ndarray>x)
 
 
 cdef ndarray no_terms(Py_ssize_t rows, ndarray value):

@@ -62,7 +62,7 @@ cdef ndarray empty_like_shape(ndarray like, int typenum):
 cdef ndarray recycled_copy(ndarray a):
     """A C-contiguous copy, of recycled memory if it is large."""
     cdef ndarray out = empty_like_shape(a, cnp.PyArray_TYPE(a))
-    cnp.PyArray_CopyInto(out, a)
+    copy_array(out, a)
     return out
 
 

@@ -40,6 +40,7 @@ cdef class Taylor:
 cdef Taylor new_scalar(Algebra alg)
 cdef Taylor new_array(Algebra alg, ndarray value, ndarray terms)
 cdef int sync(Taylor x) except -1
+cdef ndarray recycled_copy(ndarray a)
 cdef Taylor embed(Taylor x, Algebra alg, index)
 cdef object value_of(Taylor x)
 cdef ndarray terms_of(Taylor x)

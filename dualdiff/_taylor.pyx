@@ -44,7 +44,7 @@ from dualdiff._csrc cimport (
 from dualdiff._driver import kernel_names
 
 from dualdiff._driver cimport (
-    NO_VALUES, POWER, SQUARE, add_up, execute, execute_sum, exponent, fingerprint,
+    NO_VALUES, POWER, SQUARE, add_up, copy_array, execute, execute_sum, exponent, fingerprint,
     fingerprint_product, is_exact, kernel_type, one_step, operand, run_scalar, scalar_operand,
     scalar_value, scalar_value2, scaled_row, scatter_runs, set_kernel, set_shape, sum_rows,
     value_ufunc, values_by,

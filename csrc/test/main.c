@@ -47,6 +47,7 @@ dd_table *test_shape(int i) {
 int main(int argc, char **argv) {
     (void)argv;
     test_apply();
+    test_plan();
     test_fingerprint();
     test_sum();
     if (argc == 1) {

@@ -131,8 +131,9 @@ static void check_layouts(void) {
             element(A, &a, shape, e, x);
             element(A, &b, shape, e, y);
             double w = x[0] * y[0];
-            dd_num nx = {x, a.x.t ? x + 1 : NULL, 1}, ny = {y, b.x.t ? y + 1 : NULL, 1};
-            dd_num nw = {z, z + 1, 1};
+            dd_num nx = {x, a.x.t ? x + 1 : NULL, 1, NULL};
+            dd_num ny = {y, b.x.t ? y + 1 : NULL, 1, NULL};
+            dd_num nw = {z, z + 1, 1, NULL};
             dd_kernels[DD_mul].run[DD_F64](A, 1, &nw, &nx, &ny, 0, NULL, 1);
             z[0] = w;
             double got[64];
@@ -223,8 +224,9 @@ static void check_maps(int order) {
                 full_x[k] = map_a[k] ? x[map_a[k]] : 0;
                 full_y[k] = map_b[k] ? y[map_b[k]] : 0;
             }
-            dd_num nx = {full_x, full_x + 1, 1}, ny = {full_y, full_y + 1, 1};
-            dd_num nw = {want, want + 1, 1};
+            dd_num nx = {full_x, full_x + 1, 1, NULL};
+            dd_num ny = {full_y, full_y + 1, 1, NULL};
+            dd_num nw = {want, want + 1, 1, NULL};
             dd_kernels[kernels[i]].run[DD_F64](A, 1, &nw, &nx, &ny, 0, NULL, 1);
             for (int k = 0; k < A->M; k++) bad += got[k] != want[k];
         }

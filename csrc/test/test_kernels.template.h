@@ -17,7 +17,7 @@ static NUMBER FN(new)(const dd_table *A, ptrdiff_t n) {
     ptrdiff_t s = n + 3;
     NUMBER x = {A, n, malloc(A->M * s * sizeof(T)), {0}};
     for (ptrdiff_t i = 0; i < A->M * s; i++) x.data[i] = -777; /* seen when it is read */
-    x.num = (dd_num){x.data, x.data + s, s};
+    x.num = (dd_num){x.data, x.data + s, s, NULL};
     return x;
 }
 
