@@ -211,6 +211,9 @@ def dot(a, b, out=None):
 # ---- sums of products ---------------------------------------------------------------------------
 
 
+MORE = 4  # times the elements of an operand that all products are still written down
+
+
 def contracted(value, arrays, names, result):
     """The sum of products that labels say, as in einsum, of these values."""
     sizes = {}
@@ -224,8 +227,12 @@ def contracted(value, arrays, names, result):
         sums = list(dict.fromkeys(q for _, s in thin for q in s if q not in result))
         order = [*result, *sums]
         count = math.prod(sizes[q] for q in sums)
-        if count * sum(lane_count(x) for x, _ in thin if is_laned(x)) > max_lanes():
-            return NotImplemented  # too many for each element: the row knows a cheaper way
+        laned = [x for x, _ in thin if is_laned(x)]
+        if count * sum(map(lane_count, laned)) > max_lanes() and (
+            math.prod(sizes[q] for q in order) > MORE * max(x.size for x, _ in thin)
+            or not may_step(*laned, nested=True)
+        ):
+            return NotImplemented  # too many for each element: others know a cheaper way
         total = None
         for x, s in thin:
             x = np.transpose(x, [s.index(q) for q in order if q in s])
@@ -234,7 +241,7 @@ def contracted(value, arrays, names, result):
         if sums:
             axes = tuple(range(len(result), len(order)))
             total = np.broadcast_to(total, [sizes[q] for q in order])
-            total = sum_(total, axes) if is_laned(total) else NotImplemented
+            total = sum_(total, axes if result else None) if is_laned(total) else NotImplemented
     if total is NotImplemented or total.shape != np.shape(value):
         return NotImplemented
     return with_value(total, value)
@@ -280,7 +287,23 @@ def einsum(*operands, out=None, optimize=False, **kwargs):
     names, result = subscripts(text, tuple(x.ndim for x in arrays))
     if len(arrays) == 1 and set(result) == set(names[0]):
         return mover(run)(arrays[0])
-    return contracted(value, arrays, names, result)
+    y = contracted(value, arrays, names, result)
+    if y is NotImplemented and len(arrays) == 2:
+        y = inner_product(value, arrays, names, result)
+    return y
+
+
+def inner_product(value, arrays, names, result):
+    """The same of two operands, whose common labels are all summed: by np.tensordot."""
+    (a, b), (s, t) = arrays, map(list, names)
+    common = [q for q in s if q in t]
+    rest = [q for q in [*s, *t] if q not in common]
+    if len(set(s)) < len(s) or len(set(t)) < len(t) or set(rest) != set(result) or any(
+            a.shape[s.index(q)] != b.shape[t.index(q)] for q in common):
+        return NotImplemented
+    y = tensordot(a, b, ([s.index(q) for q in common], [t.index(q) for q in common]))
+    return y if y is NotImplemented else with_value(
+        np.transpose(y, [rest.index(q) for q in result]), value)
 
 
 def tensordot(a, b, axes=2):

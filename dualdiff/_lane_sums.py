@@ -155,8 +155,18 @@ def backwards(g):
 # ---- norms -----------------------------------------------------------------------------------
 
 
-def length(x, axes, keepdims):
-    """sqrt(sum x^2) over axes, scaled by a power of two; 0 at x = 0 whatever the direction."""
+def length(x, axes, keepdims, value):
+    """sqrt(sum x^2) over axes, near value, scaled where squares may be too large or too small.
+
+    0 at x = 0 whatever the direction.
+    """
+    info = np.finfo(x.dtype)
+    safe = np.sqrt(np.sqrt(info.tiny)), np.sqrt(np.sqrt(info.max))
+    if np.all((safe[0] < value) & (value < safe[1])):
+        square = np.sum(x * x) if len(axes) == x.ndim else plain_sum(x * x, axes, keepdims)
+        if square is NotImplemented or not (keepdims and len(axes) == x.ndim):
+            return square if square is NotImplemented else np.sqrt(square)
+        return np.sqrt(square).reshape((1,) * x.ndim)
     size = np.abs(x.value)
     top = np.max(np.where(np.isfinite(size), size, 0), axis=axes, keepdims=True, initial=0)
     scale = np.where(top > 0, np.exp2(np.floor(np.log2(top))), 1).astype(x.dtype)
@@ -181,7 +191,7 @@ def norm(x, ord=None, axis=None, keepdims=False):
     value = np.linalg.norm(x.value, ord, axis, keepdims)
     with np.errstate(all="ignore"):
         if euclidean:
-            y = length(x, axes, keepdims)
+            y = length(x, axes, keepdims, value)
         elif len(axes) == 1 and ord == 1:
             y = plain_sum(np.abs(x), axes, keepdims)
         elif len(axes) == 1 and ord in (np.inf, -np.inf):
@@ -199,8 +209,8 @@ def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
     axes = axes_of(axis, x.ndim)
     value = np.linalg.vector_norm(x.value, axis=axis, keepdims=keepdims, ord=ord)
     with np.errstate(all="ignore"):
-        y = (length if ord == 2 else lambda x, *rest: plain_sum(np.abs(x), *rest))(
-            x, axes, keepdims)
+        y = length(x, axes, keepdims, value) if ord == 2 else plain_sum(
+            np.abs(x), axes, keepdims)
     return y if y is NotImplemented else with_value(y, value)
 
 

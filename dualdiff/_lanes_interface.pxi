@@ -3,6 +3,9 @@
 
 # ---- for the kinds ---------------------------------------------------------------------------
 
+cdef object _scalar_like = np.zeros(())
+
+
 def laned_parts(Taylor x):
     """(algebra, value, terms, lanes) over local seeds; lanes is None for a dense number."""
     if x.base is not None:
@@ -11,6 +14,13 @@ def laned_parts(Taylor x):
         x = dense(x)
         return x.alg, np.asarray(value_of(x)), terms_of(x), None
     return x.alg, x._value, x._terms, x.lanes
+
+
+def described(x):
+    """An array of the shape and dtype of a number, whose elements need not be there yet."""
+    if type(x) is not Taylor:
+        return x
+    return _scalar_like if (<Taylor>x)._value is None else (<Taylor>x)._value
 
 
 def make_laned(Algebra alg, value, terms, lanes):

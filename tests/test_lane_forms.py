@@ -106,6 +106,8 @@ KEPT = {
     "einsum of three": lambda x: np.einsum(rows(x), [0, 1], W[:2], [2], LONG[:4], [1], [0, 2]),
     "einsum with dots": lambda x: np.einsum("...ij,j->...i", pairs(x), W[:2]),
     "einsum that stretches": lambda x: np.einsum("ij,ij->ij", x.reshape(1, N), LONG[:3, None]),
+    "einsum by a matrix": lambda x: np.einsum(
+        "ji,jk->ik", x.reshape(50, 2), np.outer(LONG[:50], W)),
     "tensordot": lambda x: np.tensordot(rows(x), LONG[:12].reshape(4, 3), 1),
     "tensordot of axes": lambda x: np.tensordot(LONG[:4].reshape(2, 2), pairs(x), ((0, 1), (2, 1))),
     "tensordot of none": lambda x: np.tensordot(x, W, 0),
@@ -153,6 +155,16 @@ KEPT = {
     "fmax": lambda x: np.fmax(x, 0.0), "sort": np.sort, "sort rows": lambda x: np.sort(rows(x), 0),
     "sort all": lambda x: np.sort(rows(x), None), "sort_complex": lambda x: np.sort_complex(x).real,
     "partition": lambda x: np.partition(x, 5), "unique": np.unique,
+    "median": np.median, "median of rows": lambda x: np.median(rows(x), axis=1, keepdims=True),
+    "median of columns": lambda x: np.median(x.reshape(20, 5), axis=0),
+    "nanmedian": lambda x: np.nanmedian(np.where(x > -0.5, x, np.nan)),
+    "quantile": lambda x: np.quantile(rows(x), 0.3, axis=(0, 1)),
+    "quantiles of rows": lambda x: np.quantile(rows(x), [0.1, 0.5, 1.0], axis=1),
+    "percentile": lambda x: np.percentile(x, 40, method="lower"),
+    "maximum.accumulate": np.maximum.accumulate,
+    "minimum.accumulate of columns": lambda x: np.minimum.accumulate(rows(x), axis=0),
+    "histogram": lambda x: np.histogram(LONG[:50], 30, weights=x[:50])[0],
+    "histogram2d": lambda x: np.histogram2d(LONG[:50], LONG[20:], 8, weights=x[:50])[0],
     "method sort": written(lambda y, x: y.sort()),
     "method partition": written(lambda y, x: y.partition(4)),
     "where": lambda x: np.where(M, x, 0.0), "where of numbers": lambda x: np.where(x > 0, x, x * x),
@@ -196,6 +208,12 @@ KEPT = {
 DENSE = {
     "cumsum of all": np.cumsum, "norm": np.linalg.norm, "vdot": lambda x: np.vdot(x, np.sin(x)),
     "einsum of all": lambda x: np.einsum("i,i", x, np.exp(x)), "trapezoid of all": np.trapezoid,
+    "einsum of a matrix": lambda x: np.einsum("ij,ji", square(x), square(x)),
+    "einsum of one": lambda x: np.einsum("ij->", rows(x)),
+    "einsum of long rows": lambda x: np.einsum("ij,kj->ki", x.reshape(1, N), np.outer(W, X)),
+    "tensordot of all": lambda x: np.tensordot(rows(x), np.cos(rows(x)), 2),
+    "norm of a matrix": lambda x: np.linalg.norm(rows(x)), "dot": lambda x: np.dot(x, np.exp(x)),
+    "norm that keeps dimensions": lambda x: np.linalg.norm(rows(x), axis=(0, 1), keepdims=True),
     "long kernel": lambda x: np.convolve(x, LONG), "full matrix": lambda x: np.cos(BAND) @ x,
     "sum of a row": lambda x: np.sum(x.reshape(1, N), 1),
 }
@@ -316,6 +334,14 @@ def test_norms_at_zero_and_far_out():
               lambda x: np.linalg.norm(x.reshape(15, 2, 2), axis=(1, 2))):
         for order in (1, 2):
             assert is_laned(compare(f, x, order))
+
+
+def test_long_norms_at_zero_and_far_out():
+    for scale in (0.0, 1e-200, 1e-70, 1.0, 1e90, 1e200):
+        x = scale * np.linspace(-1.0, 2.0, 60)
+        for order in (1, 2):
+            with np.errstate(all="ignore"):
+                compare(lambda x: np.linalg.norm(x), x, order)
 
 
 def test_infinities_meet_zeros():

@@ -340,7 +340,7 @@ def _plain_or_none(x):
 
 def _spread(weights, samples, edges, counts):
     """Counts of weights that are numbers."""
-    alg, _, terms = parts(np.ravel(weights))
+    weights = np.ravel(weights)
     inside = np.ones(len(samples[0]), bool)
     places = np.zeros(len(samples[0]), np.intp)
     for x, e in zip(samples, edges, strict=True):
@@ -348,8 +348,8 @@ def _spread(weights, samples, edges, counts):
         at[x == e[-1]] = len(e) - 2
         inside &= (at >= 0) & (at < len(e) - 1)
         places = places * (len(e) - 1) + np.clip(at, 0, len(e) - 2)
-    t = _binned(places[inside], terms[:, inside], counts.size)
-    return make(alg, np.asarray(counts, float), t.reshape(len(t), *counts.shape))
+    made = np.bincount(places[inside], weights[inside], counts.size)
+    return np.reshape(made, counts.shape)
 
 
 def histogramdd(sample, bins=10, range=None, density=None, weights=None):

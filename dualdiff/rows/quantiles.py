@@ -10,9 +10,9 @@ May import: the kinds.  Invariant: the shares sum to one.
 
 import numpy as np
 
-from dualdiff._kinds import no_numbers, positional, store
+from dualdiff._kinds import compose, no_numbers, positional
 from dualdiff._movement import NO_VALUE, axes_of, gathered, given, kept
-from dualdiff._taylor import Taylor, make, pack, parts
+from dualdiff._taylor import pack
 
 
 def ranks_of(value):
@@ -34,72 +34,54 @@ def shares(func, ranks, *args, **kwargs):
     return below.astype(np.intp), above.astype(np.intp), share
 
 
-def picked_terms(terms, order, below, above, share):
-    """The shares of the terms of the elements that have these ranks."""
-    low, high = (np.take_along_axis(order, i, -1) for i in (below, above))
-    share = share.astype(terms.real.dtype)
-    y = np.take_along_axis(terms, low[None], -1)
-    z = np.take_along_axis(terms, high[None], -1)
-    return np.where(share < 1, y, 0) * (1 - share) + np.where(share > 0, z, 0) * share
+def picked(x, order, below, above, share):
+    """The shares of the elements of x that have these ranks."""
+    low, high = (np.take_along_axis(x, np.take_along_axis(order, i, -1), -1)
+                 for i in (below, above))
+    if not share.any():
+        return low
+    zero = x.dtype.type(0)
+    return np.where(share < 1, low, zero) * (1 - share) + np.where(share > 0, high, zero) * share
 
 
 def _quantile(func, with_q=True):
     """A row: func(a, q, axis=...) or func(a, axis=...)."""
 
-    def pick(a, v, q, axis, keywords):
-        alg, value, terms = parts(a)
-        axes = axes_of(axis, value.ndim)
-        weights = keywords.pop("weights", None)
+    def body(a, *args, axis=None, keepdims=NO_VALUE, weights=None, **keywords):
+        no_numbers(func, args, {"weights": weights, **keywords})
+        a = pack(a)
+        if not np.size(a):
+            return None
+        shape, axes = np.shape(a), axes_of(axis, np.ndim(a))
         if weights is not None:
             weights = np.asarray(weights)
-            if weights.shape != value.shape:
-                order = [int(i) % value.ndim for i in np.atleast_1d(axis)]
+            if weights.shape != shape:
+                order = [int(i) % len(shape) for i in np.atleast_1d(axis)]
                 weights = weights.transpose(np.argsort(order)).reshape(
-                    [n if i in order else 1 for i, n in enumerate(value.shape)])
-                weights = np.broadcast_to(weights, value.shape)
+                    [n if i in order else 1 for i, n in enumerate(shape)])
+                weights = np.broadcast_to(weights, shape)
             keywords["weights"] = gathered(weights, axes)
-        lined = gathered(value, axes)
-        t = gathered_terms(terms.astype(v.dtype, copy=False), axes)
-        ranks, order = ranks_of(lined), np.argsort(lined, axis=-1, kind="stable")
-        rest = kept(value.shape, axes) if keywords.pop("keepdims", False) else lined.shape[:-1]
-        made = []
-        for one in (np.ravel(q) if with_q else [None]):
-            args = () if one is None else (one,)
-            found = shares(func, ranks, *args, **keywords)
-            made.append(picked_terms(t, order, *found).reshape(len(t), *rest))
-        t = np.stack(made, 1).reshape(len(t), *np.shape(q), *rest) if with_q else made[0]
-        return make(alg, v, t.reshape(len(t), *v.shape).astype(v.dtype, copy=False))
+        x = gathered(a, axes)
+        ranks, order = ranks_of(x.value), np.argsort(x.value, axis=-1, kind="stable")
+        rest = np.shape(x)[:-1] if keepdims is NO_VALUE or not keepdims else kept(shape, axes)
+        made = [np.reshape(picked(x, order, *shares(func, ranks, *one, **keywords)), rest)
+                for one in ([(p,) for p in np.ravel(args[0])] if with_q else [()])]
+        return np.reshape(np.stack(made), (*np.shape(args[0]), *rest)) if with_q else made[0]
 
-    def run(a, q, axis, out, keywords):
-        no_numbers(func, () if q is None else (q,), keywords)
-        a = pack(a)
-        args = () if q is None else (q,)
-        if type(a) is not Taylor:
-            return store(func(a, *args, axis=axis, **keywords), out)
-        _, value, _ = parts(a)
-        v = np.asarray(func(value.copy(), *args, axis=axis, **keywords))
-        if value.size == 0:
-            return store(v, out)
-        return store(pick(a, v, q, axis, keywords), out)
-
+    composed = compose(func, body)  # the elements stay in place whatever overwrite_input says
     if with_q:
-        @positional(func, 2, kind="picked")
+        @positional(func, 2, kind="compose")
         def row(a, q, axis=None, out=None, overwrite_input=False, method="linear",
                 keepdims=NO_VALUE, *, weights=None, interpolation=None):
             named = {"weights": weights, "interpolation": interpolation}  # the latter until 2.3
-            return run(a, q, axis, out, {"method": method, **given(keepdims=keepdims), **{
-                k: v for k, v in named.items() if v is not None}})
+            return composed(a, q, axis=axis, out=out, method=method, **given(keepdims=keepdims),
+                            **{k: v for k, v in named.items() if v is not None})
     else:
-        @positional(func, kind="picked")
+        @positional(func, kind="compose")
         def row(a, axis=None, out=None, overwrite_input=False, keepdims=NO_VALUE):
-            return run(a, None, axis, out, given(keepdims=keepdims))
+            return composed(a, axis=axis, out=out, **given(keepdims=keepdims))
 
     return row
-
-
-def gathered_terms(terms, axes):
-    """Terms with the axes of a reduction of their number as one axis, the last."""
-    return gathered(terms, tuple(i + 1 for i in axes))
 
 
 ROWS = {

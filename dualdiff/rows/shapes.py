@@ -16,7 +16,7 @@ from dualdiff._kinds import (
     with_signature,
 )
 from dualdiff._movement import flat, joined, moved, shifted, unit_axes, view_with, viewed
-from dualdiff._taylor import Taylor, constant_like, laned_parts, make_laned, pack
+from dualdiff._taylor import Taylor, constant_like, described, laned_parts, make_laned, pack
 
 # ---- views -----------------------------------------------------------------------
 
@@ -184,13 +184,13 @@ def _like(func):
     return row
 
 
-def described(func):
+def description(func):
     """Asks for shape and dtype alone: values that are still to be computed need not be."""
 
     @with_signature(func, kind="constant")
     def row(*args, **kwargs):
-        return func(*[np.broadcast_to(np.zeros((), x.dtype), x.shape) if type(x) is Taylor
-                      else values(x) for x in args], **values(kwargs))
+        kwargs = {k: described(v) if type(v) is Taylor else values(v) for k, v in kwargs.items()}
+        return func(*[described(x) if type(x) is Taylor else values(x) for x in args], **kwargs)
 
     return row
 
@@ -375,7 +375,7 @@ ROWS = {
     np.geomspace: compose(np.geomspace, geomspace),
     np.vander: compose(np.vander, vander),
     # what shape it has
-    **{f: described(f) for f in (
+    **{f: description(f) for f in (
         np.shape, np.ndim, np.size, np.iscomplexobj, np.isrealobj, np.common_type)},
     **{f: constant(f) for f in (
         np.diag_indices_from, np.tril_indices_from, np.triu_indices_from, np.shares_memory,

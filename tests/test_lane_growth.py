@@ -1,0 +1,65 @@
+"""Gradients of a scalar cost so many times f, however many elements its functions mix.
+
+Oracle for the derivatives: dense seeds, few of them.  Cost is memory: what grows with the square
+of the number of elements would take hundreds of megabytes.
+"""
+
+import numpy as np
+import pytest
+from tolerances import assert_close
+from waiting import peak_of
+
+from dualdiff import grad, set_lanes
+
+FEW, MANY = 200, 20_000
+
+
+def weights(n):
+    return np.linspace(1.0, 2.0, n)
+
+
+def rows(x):
+    return x.reshape(-1, 20)
+
+
+CASES = {
+    "einsum i,i": lambda x: np.einsum("i,i", x, x),
+    "einsum with a constant": lambda x: np.einsum("i,i->", np.sin(x), weights(x.size)),
+    "einsum of matrices": lambda x: np.einsum("ij,ij->", rows(x), rows(weights(x.size))),
+    "einsum of three": lambda x: np.einsum("i,i,i", x, np.cos(x), weights(x.size)),
+    "einsum as a product": lambda x: np.sum(np.einsum(
+        "ij,jk->ik", x.reshape(20, -1), weights(x.size * 3 // 20).reshape(-1, 3)) ** 2),
+    "norm": lambda x: np.linalg.norm(x), "norm squared": lambda x: np.linalg.norm(rows(x)) ** 2,
+    "dot": lambda x: np.dot(x, np.tanh(x)), "tensordot": lambda x: np.tensordot(x, x, 1),
+    "median": lambda x: np.median(x) ** 2, "medians": lambda x: np.sum(np.median(rows(x), 1) ** 2),
+    "median of differences": lambda x: np.median(np.abs(x - np.median(x))),
+    "quantiles": lambda x: np.sum(np.quantile(x, [0.1, 0.35, 0.9]) ** 2),
+    "nanpercentile": lambda x: np.nanpercentile(x, 35.5) ** 2,
+    "running maximum": lambda x: np.sum(np.maximum.accumulate(x) * weights(x.size)),
+    "running minimum": lambda x: np.sum(np.minimum.accumulate(rows(x), axis=1) ** 2),
+    "histogram": lambda x: np.sum(np.histogram(weights(x.size), 9, weights=x)[0] ** 2),
+}
+
+
+def point(n):
+    return np.linspace(-1.0, 1.0, n) + 0.3 * np.random.default_rng(0).normal(size=n)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_gradients_are_those_of_dense_seeds(name):
+    f, x = CASES[name], point(FEW)
+    results = []
+    for mode in ("always", "never"):
+        before = set_lanes(mode)
+        try:
+            results.append(grad(f)(x))
+        finally:
+            set_lanes(before)
+    assert_close(*results, order=8, dtype=float, scale=np.abs(results[1]).max())
+
+
+@pytest.mark.lanes("auto", "always", reason="about what stays sparse")
+@pytest.mark.parametrize("name", CASES)
+def test_memory_does_not_grow_with_the_square(name):
+    f, x = CASES[name], point(MANY)
+    assert peak_of(lambda: grad(f)(x)) < 100 * x.nbytes
