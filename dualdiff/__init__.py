@@ -61,7 +61,14 @@ All of them nest in all others, through closures, in threads.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from dualdiff import _dispatch, _lane_forms, _lane_linalg, _lane_products, _lane_sums, rows  # noqa: F401  (they fill the tables)
+from dualdiff import (  # noqa: F401  (they fill the tables)
+    _dispatch,
+    _lane_forms,
+    _lane_linalg,
+    _lane_products,
+    _lane_sums,
+    rows,
+)
 from dualdiff._arguments import float0
 from dualdiff._budget import memory_budget
 from dualdiff._custom import custom_jvp, stop_gradient

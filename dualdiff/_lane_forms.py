@@ -173,7 +173,7 @@ def sum_(x, axis=None, keepdims=False, value=None):
         value = np.sum(x.value, axis=axis, keepdims=keepdims)
     axes = tuple(a % x.ndim for a in (axis if isinstance(axis, tuple) else (axis,)))
     count = math.prod(x.shape[a] for a in axes) * len(laned_parts(x)[3] or ())
-    steps = may_step(x, nested=True)
+    steps = may_step(x, nested=True) or may_step(x, any_dtype=True)
     total = side_by_side(x, value, axes) if count == 1 or not steps else None
     if total is None and steps:
         total = sum_step(x, value, axes)
@@ -201,10 +201,10 @@ def dot(a, b, out=None):
 
 
 def vdot(a, b, /):
-    """np.vdot of real arrays."""
-    if np.iscomplexobj(plain(a)) or np.shape(a) != np.shape(b):
+    """np.vdot of arrays of one shape."""
+    if np.shape(a) != np.shape(b):
         return NotImplemented
-    return with_value((a * b).sum(), np.vdot(plain(a), plain(b)))
+    return with_value((np.conj(a) * b).sum(), np.vdot(plain(a), plain(b)))
 
 
 NARROW = 4  # local seeds to lay side by side rather than take a step (_steps.pxi)

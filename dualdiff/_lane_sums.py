@@ -163,10 +163,13 @@ def length(x, axes, keepdims, value):
     info = np.finfo(x.dtype)
     safe = np.sqrt(np.sqrt(info.tiny)), np.sqrt(np.sqrt(info.max))
     if np.all((safe[0] < value) & (value < safe[1])):
-        square = np.sum(x * x) if len(axes) == x.ndim else plain_sum(x * x, axes, keepdims)
+        x = x * x if x.dtype.kind == "f" else x.real**2 + x.imag**2
+        square = np.sum(x) if len(axes) == x.ndim else plain_sum(x, axes, keepdims)
         if square is NotImplemented or not (keepdims and len(axes) == x.ndim):
             return square if square is NotImplemented else np.sqrt(square)
         return np.sqrt(square).reshape((1,) * x.ndim)
+    if x.dtype.kind == "c":
+        return NotImplemented
     size = np.abs(x.value)
     top = np.max(np.where(np.isfinite(size), size, 0), axis=axes, keepdims=True, initial=0)
     scale = np.where(top > 0, np.exp2(np.floor(np.log2(top))), 1).astype(x.dtype)
@@ -180,14 +183,16 @@ def length(x, axes, keepdims, value):
 
 
 def norm(x, ord=None, axis=None, keepdims=False):
-    """np.linalg.norm of real vectors, and the Frobenius norm of matrices."""
-    if not is_laned(x) or x.dtype.kind != "f" or x.size == 0:
+    """np.linalg.norm of vectors, and the Frobenius norm of matrices."""
+    if not is_laned(x) or x.size == 0:
         return NotImplemented
     axes = axes_of(axis, x.ndim)
     if axis is None and ord is not None and len(axes) > 2:
         return NotImplemented  # NumPy's error
     euclidean = ord is None or (len(axes) == 1 and ord == 2) or (
         len(axes) == 2 and ord in ("fro", "f"))
+    if x.dtype.kind == "c" and not euclidean:
+        return NotImplemented
     value = np.linalg.norm(x.value, ord, axis, keepdims)
     with np.errstate(all="ignore"):
         if euclidean:
@@ -203,8 +208,8 @@ def norm(x, ord=None, axis=None, keepdims=False):
 
 
 def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
-    """np.linalg.vector_norm of real numbers."""
-    if ord not in (1, 2) or not is_laned(x) or x.dtype.kind != "f" or x.size == 0:
+    """np.linalg.vector_norm: of complex numbers the 2-norm."""
+    if ord not in (1, 2) or not is_laned(x) or x.size == 0 or ord == 1 and x.dtype.kind == "c":
         return NotImplemented
     axes = axes_of(axis, x.ndim)
     value = np.linalg.vector_norm(x.value, axis=axis, keepdims=keepdims, ord=ord)

@@ -87,6 +87,11 @@ cdef int scatter_all(ndarray T, tuple lanes, terms, g) except -1:
     return 0
 
 
+cdef Taylor with_terms(Taylor x, ndarray terms):
+    """A number with the lanes of x, other terms, and no values to speak of."""
+    return new_laned(x.alg, x._value, terms, x.lanes)
+
+
 cdef Scatter scatter_of(Taylor x, shape):
     cdef Scatter s = Scatter.__new__(Scatter)
     sync(x)
@@ -486,10 +491,29 @@ cdef Taylor collapsed(Taylor x):
                      cnp.PyArray_NBYTES(x._terms))
 
 
+@cython.final
+cdef class Halves:
+    """Back from the real and the imaginary parts of complex sums."""
+    cdef Scatter real, imag
+
+    def __call__(self, ndarray g, ndarray T):
+        cdef Py_ssize_t n = cnp.PyArray_DIM(g, 1) // 2
+        self.real(columns(g, 0, n), T)
+        self.imag(columns(g, n, n), T)
+
+
 cdef Taylor summed_step(Taylor x, value, tuple axes):
     """The sum over axes, of these values."""
+    cdef Halves halves
     shape = tuple([1 if q in axes else s for q, s in enumerate((<object>x._value).shape)])
     rest = value = np.asarray(value)
+    if (<object>value).dtype.kind == "c":
+        if len(x.alg.factors) > 1:
+            raise StepsStop("dualdiff: complex sums in nested calls take no steps")
+        halves = Halves.__new__(Halves)
+        halves.real = scatter_of(with_terms(x, (<object>x._terms).real), shape)
+        halves.imag = scatter_of(with_terms(x, (<object>x._terms).imag), shape)
+        return complex_step(x, value, halves, cnp.PyArray_NBYTES(x._terms))
     if len(x.alg.factors) > 1:
         algebra, index = rest_split(x.alg)
         with np.errstate(all="ignore"):
@@ -501,7 +525,7 @@ cdef Taylor summed_step(Taylor x, value, tuple axes):
 
 def sum_step(Taylor x, value, axes):
     """The sum of x over axes, its values known, as a step; None where x takes none."""
-    return summed_step(x, value, axes) if takes_steps(x) else None
+    return summed_step(x, value, axes) if x.lanes is not None and joins_steps(x) else None
 
 
 cdef Taylor pending_step(Taylor x):

@@ -44,11 +44,21 @@ cdef bint takes_steps(Taylor x) noexcept:
 
 cdef bint steps_allowed(Taylor x) noexcept:
     """Whether the call that the lanes of x belong to takes steps of numbers like x."""
+    return kernel_type(cnp.PyArray_TYPE(x._value)) >= 0 and any_steps_allowed(x)
+
+
+cdef bint any_steps_allowed(Taylor x) noexcept:
+    """The same of numbers of any dtype."""
     cdef Factor root = root_of(parent_of(x)), local = <Factor>x.alg.factors[x.alg.laned]
     return (root.scalar and local.order == 1 and not x.alg.bounds
             and rest_size(x) <= STEP_RESTS
-            and kernel_type(cnp.PyArray_TYPE(x._value)) >= 0
             and (root.wide is None or root.wide.held < max(STEP_BYTES, STEP_ARRAYS * 8 * root.n)))
+
+
+cdef bint joins_steps(Taylor x) noexcept:
+    """Whether x, a number with lanes, may meet numbers with intermediate seeds."""
+    return takes_steps(x) or (not is_pending(x) and len(x.alg.factors) == 1
+                              and any_steps_allowed(x))
 
 
 # ---- the rest: what a number is beside its lanes ----------------------------------------------
@@ -152,7 +162,7 @@ cdef tuple with_steps(Taylor x, Taylor y):
     if x.lanes is not None and y.lanes is not None:
         if parent_of(x) is parent_of(y):
             return x, y
-        if takes_steps(x) and takes_steps(y) and root_of(parent_of(x)) is root_of(parent_of(y)):
+        if joins_steps(x) and joins_steps(y) and root_of(parent_of(x)) is root_of(parent_of(y)):
             return widened(x), widened(y)
     elif takes_steps(x) and meets_inputs(x, y):
         return widened(x), spread_step(y, root_of(parent_of(x)))
@@ -245,10 +255,26 @@ def step_parts(Taylor x):
     return rest_number(x), local_terms(x), kept_lanes(x)
 
 
-def may_step(*numbers, nested=False):
+def complex_step(Taylor x, ndarray value, back, Py_ssize_t held):
+    """The same of complex values: each has a seed of its real part and one of its imaginary part.
+
+    The seeds of real parts come first.
+    """
+    cdef Factor wide = wide_factor(root_of(parent_of(x)))
+    cdef Py_ssize_t first = wide.n, size = cnp.PyArray_SIZE(value)
+    shape = (<object>value).shape
+    wide.n = first + 2 * size
+    wide.held += held + 16 * size
+    wide.steps.append((first, 2 * size, back))
+    lanes = tuple([np.arange(at, at + size).reshape(shape) for at in (first, first + size)])
+    parts = np.array([1, 1j], (<object>value).dtype).reshape((2,) + (1,) * len(shape))
+    return new_laned(wide.lanes(2), value, np.broadcast_to(parts, (2,) + shape), lanes)
+
+
+def may_step(*numbers, nested=False, any_dtype=False):
     """Whether all of these are numbers over the lanes of one call that takes steps.
 
-    nested: they may have seeds of other calls, too.
+    nested: they may have seeds of other calls, too; any_dtype: and complex values.
     """
     cdef Factor root = None
     for x in numbers:
@@ -256,7 +282,10 @@ def may_step(*numbers, nested=False):
             return False
         if (<Taylor>x).base is not None:
             sync(<Taylor>x)
-        if not takes_steps(<Taylor>x) or not (nested or len((<Taylor>x).alg.factors) == 1):
+        if not (takes_steps(<Taylor>x) or any_dtype and (<Taylor>x).lanes is not None
+                and joins_steps(<Taylor>x)):
+            return False
+        if not nested and len((<Taylor>x).alg.factors) > 1:
             return False
         if root is not None and root is not root_of(parent_of(<Taylor>x)):
             return False

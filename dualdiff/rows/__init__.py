@@ -65,6 +65,9 @@ LATE = {  # NumPy module, not loaded by `import numpy` -> its room
 }
 
 
+LANE_FORMS = {"numpy.fft": "_lane_fft"}  # of such a module, its functions' forms for lanes
+
+
 def fill(room):
     """Write the rows of a room into the tables; doing so again changes nothing."""
     for func, row in room.ROWS.items():
@@ -82,6 +85,8 @@ def find(func):
     for module, room in LATE.items():
         if f"{func.__module__}.".startswith(f"{module}."):
             fill(import_module(f"dualdiff.rows.{room}"))
+            if module in LANE_FORMS:
+                import_module(f"dualdiff.{LANE_FORMS[module]}")
     return _taylor.ROWS.get(func)
 
 
