@@ -197,14 +197,15 @@ def dot(a, b, out=None):
     """np.dot of vectors: the sum of their products."""
     if out is not None or np.ndim(a) != 1 or np.ndim(b) != 1 or np.shape(a) != np.shape(b):
         return matmul(a, b) if out is None and np.ndim(a) == 2 >= np.ndim(b) else NotImplemented
-    return with_value((a * b).sum(), np.dot(plain(a), plain(b)))
+    return with_value(np.sum(a * b), np.dot(plain(a), plain(b)))
 
 
 def vdot(a, b, /):
     """np.vdot of arrays of one shape."""
     if np.shape(a) != np.shape(b):
         return NotImplemented
-    return with_value((np.conj(a) * b).sum(), np.vdot(plain(a), plain(b)))
+    value = np.vdot(plain(a), plain(b))
+    return with_value(np.sum((np.conj(a) if value.dtype.kind == "c" else a) * b), value)
 
 
 NARROW = 4  # local seeds to lay side by side rather than take a step (_steps.pxi)

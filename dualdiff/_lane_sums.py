@@ -155,6 +155,11 @@ def backwards(g):
 # ---- norms -----------------------------------------------------------------------------------
 
 
+def squares(x):
+    """|x|^2."""
+    return x * x if x.dtype.kind == "f" else x.real**2 + x.imag**2
+
+
 def length(x, axes, keepdims, value):
     """sqrt(sum x^2) over axes, near value, scaled where squares may be too large or too small.
 
@@ -163,8 +168,10 @@ def length(x, axes, keepdims, value):
     info = np.finfo(x.dtype)
     safe = np.sqrt(np.sqrt(info.tiny)), np.sqrt(np.sqrt(info.max))
     if np.all((safe[0] < value) & (value < safe[1])):
-        x = x * x if x.dtype.kind == "f" else x.real**2 + x.imag**2
-        square = np.sum(x) if len(axes) == x.ndim else plain_sum(x, axes, keepdims)
+        if len(axes) < x.ndim:
+            square = plain_sum(squares(x), axes, keepdims)
+        else:  # nobody else has the squares, so that they need not be kept
+            square = np.sum(squares(x))
         if square is NotImplemented or not (keepdims and len(axes) == x.ndim):
             return square if square is NotImplemented else np.sqrt(square)
         return np.sqrt(square).reshape((1,) * x.ndim)

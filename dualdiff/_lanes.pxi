@@ -15,7 +15,7 @@ Pending sums, and numbers that become dense: _lanes_dense.pxi.
 
 cdef Py_ssize_t MAXLANES = 64            # local seeds beyond which a number becomes dense
 cdef Py_ssize_t STEP_LANES = 4           # beyond which elements get seeds of their own (_steps.pxi)
-cdef Py_ssize_t DENSE_ELEMENTS = 512     # seeds up to which single elements are dense
+cdef Py_ssize_t DENSE_ELEMENTS = 2048    # seeds up to which single elements are dense
 cdef Py_ssize_t DENSE_ROWS = 200_000     # coefficients up to which a sum becomes dense at once
 cdef Py_ssize_t DENSER = 4               # a pending sum may be larger by this than the dense one
 cdef Py_ssize_t _dense_limit = 1 << 25   # bytes that one number may become dense with

@@ -22,6 +22,13 @@ def rows(x):
     return x.reshape(-1, 20)
 
 
+def added(x):
+    y = 0.5 * x[:9]
+    np.add.at(y, np.arange(x.size) % 9, np.sin(x))
+    np.add.at(y, np.arange(x.size) % 7, weights(x.size))
+    return y
+
+
 CASES = {
     "einsum i,i": lambda x: np.einsum("i,i", x, x),
     "einsum with a constant": lambda x: np.einsum("i,i->", np.sin(x), weights(x.size)),
@@ -37,6 +44,8 @@ CASES = {
     "nanpercentile": lambda x: np.nanpercentile(x, 35.5) ** 2,
     "running maximum": lambda x: np.sum(np.maximum.accumulate(x) * weights(x.size)),
     "running minimum": lambda x: np.sum(np.minimum.accumulate(rows(x), axis=1) ** 2),
+    "add.at": lambda x: np.sum(added(x) ** 2), "loop": lambda x: sum(
+        x[i] * x[i + 1] for i in range(60)),
     "histogram": lambda x: np.sum(np.histogram(weights(x.size), 9, weights=x)[0] ** 2),
 }
 

@@ -15,9 +15,8 @@ from dualdiff._movement import NO_VALUE, axes_of, gathered, given, kept
 from dualdiff._taylor import pack
 
 
-def ranks_of(value):
+def ranks_of(value, order):
     """Ranks along the last axis as floats, ties in order of place; NaN stays NaN."""
-    order = np.argsort(value, axis=-1, kind="stable")
     ranks = np.empty(value.shape)
     np.put_along_axis(ranks, order, np.arange(value.shape[-1], dtype=float), axis=-1)
     ranks[np.isnan(value)] = np.nan
@@ -62,7 +61,8 @@ def _quantile(func, with_q=True):
                 weights = np.broadcast_to(weights, shape)
             keywords["weights"] = gathered(weights, axes)
         x = gathered(a, axes)
-        ranks, order = ranks_of(x.value), np.argsort(x.value, axis=-1, kind="stable")
+        order = np.argsort(x.value, axis=-1, kind="stable")
+        ranks = ranks_of(x.value, order)
         rest = np.shape(x)[:-1] if keepdims is NO_VALUE or not keepdims else kept(shape, axes)
         made = [np.reshape(picked(x, order, *shares(func, ranks, *one, **keywords)), rest)
                 for one in ([(p,) for p in np.ravel(args[0])] if with_q else [()])]

@@ -11,7 +11,7 @@ NumPy's own; where elements tie, all of them share equally.
 import numpy as np
 
 from dualdiff._elementwise import fixed
-from dualdiff._kinds import holds, store, values
+from dualdiff._kinds import holds, store, values, with_value
 from dualdiff._taylor import Taylor, make, pack, parts, unify
 from dualdiff._ufunc_calls import broadcast
 from dualdiff.rows import elementwise, pairs
@@ -268,6 +268,9 @@ def outer(func):
     return row
 
 
+TURNS = 8  # additions to each place, on average, from which np.add.at adds them up first
+
+
 def at(func):
     """The row of func.at: in place and unbuffered, repeated indices one after another."""
 
@@ -283,6 +286,13 @@ def at(func):
         operands = [broadcast(pack(x) if holds(x) else np.asarray(x), places.shape).reshape(-1)
                     for x in b]
         places = places.reshape(-1)
+        if func is np.add and a.dtype == np.float64 and len(places) > TURNS * a.size:
+            value = np.array(a.value)
+            func.at(value, indices, *values(b))
+            with np.errstate(all="ignore"):
+                total = a + np.bincount(places, operands[0], a.size).reshape(a.shape)
+            a[...] = with_value(total, value)
+            return
         for turn in _turns(places):
             where = np.unravel_index(places[turn], a.shape) if a.ndim else ()
             if a.ndim == 0:
