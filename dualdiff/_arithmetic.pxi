@@ -321,6 +321,10 @@ cdef binary_of(int kernel, a, b):
     cdef Algebra alg
     if a is NotImplemented or b is NotImplemented:
         return NotImplemented
+    if grows(a, b):
+        a = spread_step(<Taylor>a, <Factor>(<Taylor>a).alg.factors[0])
+    elif grows(b, a):
+        b = spread_step(<Taylor>b, <Factor>(<Taylor>b).alg.factors[0])
     if has_lanes(a) or has_lanes(b):
         x, y = one_dtype(a, b)
         return laned_binary(kernel, x, y, None)

@@ -1,65 +1,20 @@
 """numpy.fft of numbers with lanes: gradients of scalars take steps (_steps.pxi).
 
-Each element z of a complex result gets two seeds, of its real and of its imaginary part: what is
-made of z later need not be holomorphic.  With G = dL/d(re z) - i dL/d(im z) a linear z = F x has
-dL = Re(G . F dx), so that G goes back by the transpose of F, which is a transform itself.
+What goes back (see Parts in _lane_products.py) does so by the transpose of a transform, which is
+a transform itself.
 
-May import: the number, the kinds, the lane forms.  Invariant: as in _lane_forms.py.
+May import: the number, the kinds, the lane forms and products.  Invariant: as in _lane_forms.py.
 """
 
 import numpy as np
 
 from dualdiff._kinds import with_value
 from dualdiff._lane_forms import mover
-from dualdiff._taylor import (
-    LANED,
-    complex_step,
-    is_laned,
-    laned_parts,
-    may_step,
-    scatter_rows,
-    step,
-)
+from dualdiff._lane_products import parts_step
+from dualdiff._taylor import LANED, is_laned, may_step
 
 # What undoes the factor of a norm in the transpose of an inverse transform.
 DUAL = {None: "forward", "backward": "forward", "ortho": "ortho", "forward": "backward"}
-
-
-class Back:
-    """Back from each element of a linear function of a number to the lanes of that.
-
-    halves: 2 where the result has seeds of real and imaginary parts, else 1.
-    """
-
-    def __init__(self, x, shape, halves, transposed):
-        _, _, terms, lanes = laned_parts(x)
-        self.terms, self.lanes = terms.copy(), [np.array(lane) for lane in lanes]
-        self.shape, self.halves, self.transposed = shape, halves, transposed
-        self.held = self.terms.nbytes + sum(lane.nbytes for lane in self.lanes)
-
-    def __call__(self, g, T):
-        if np.iscomplexobj(g):  # the scalar is complex: its parts one after the other
-            rows = [p + 1j * q for p, q in zip(self.rows(g.real), self.rows(g.imag), strict=True)]
-        else:
-            rows = self.rows(g)
-        for lane, row in zip(self.lanes, rows, strict=True):
-            scatter_rows(T, lane, np.ones(lane.shape, row.real.dtype), row)
-
-    def rows(self, g):
-        """For each lane what g amounts to by it."""
-        g = g.reshape(len(g), self.halves, *self.shape)
-        g = g[:, 0] - 1j * g[:, 1] if self.halves == 2 else g[:, 0]
-        back = self.transposed(g)
-        return [np.ascontiguousarray((back * t).real) for t in self.terms]
-
-
-def linear(x, value, transposed):
-    """The number of these values that a linear function makes of x; or NotImplemented."""
-    if not may_step(x, any_dtype=True) or value.real.dtype != x.real.dtype:
-        return NotImplemented
-    halves = 2 if np.iscomplexobj(value) else 1
-    back = Back(x, value.shape, halves, transposed)
-    return (complex_step if halves == 2 else step)(x, value, back, back.held)
 
 
 def resized(a, n, axis):
@@ -83,7 +38,7 @@ def transform(func, transpose):
         length, m = a.shape[at], value.shape[at] if n is None else n
         m = 2 * (length - 1) if n is None and func is np.fft.irfft else m
         m = length if n is None and func is np.fft.rfft else m
-        return linear(a, value, lambda G: resized(transpose(func, G, m, at, norm), length, at))
+        return parts_step(a, value, lambda G: resized(transpose(func, G, m, at, norm), length, at))
 
     return form
 

@@ -19,6 +19,7 @@ from dualdiff._taylor import (
     LANED,
     LANED_METHODS as METHODS,
     Taylor,
+    complex_step,
     is_laned,
     laned_parts,
     lanes_fit,
@@ -58,6 +59,37 @@ class Back:
                     scatter_rows(T, lane, terms[m, q, ...], back)
 
 
+class Parts:
+    """The same of complex values, or of complex numbers.
+
+    Each element z of a complex result has two seeds, of its real and of its imaginary part: what
+    is made of z later need not be holomorphic.  With G = dL/d(re z) - i dL/d(im z) a linear
+    z = F x has dL = Re(G . F dx), so that G goes back by the transpose of F.  halves: how many
+    seeds an element has, 2 or 1.
+    """
+
+    def __init__(self, x, shape, halves, transposed):
+        _, _, terms, lanes = laned_parts(x)
+        self.terms, self.lanes = terms.copy(), [np.array(lane) for lane in lanes]
+        self.shape, self.halves, self.transposed = shape, halves, transposed
+        self.held = self.terms.nbytes + sum(lane.nbytes for lane in self.lanes)
+
+    def __call__(self, g, T):
+        if np.iscomplexobj(g):  # the scalar is complex: its parts one after the other
+            rows = [p + 1j * q for p, q in zip(self.rows(g.real), self.rows(g.imag), strict=True)]
+        else:
+            rows = self.rows(g)
+        for lane, row in zip(self.lanes, rows, strict=True):
+            scatter_rows(T, lane, np.ones(lane.shape, row.real.dtype), row)
+
+    def rows(self, g):
+        """For each lane what g amounts to by it."""
+        g = g.reshape(len(g), self.halves, *self.shape)
+        g = g[:, 0] - 1j * g[:, 1] if self.halves == 2 else g[:, 0]
+        back = self.transposed(g)
+        return [np.ascontiguousarray((back * t).real) for t in self.terms]
+
+
 def step_of(numbers, value, transposed, held=0):
     """The number of these values with seeds of its own; NotImplemented where it may not.
 
@@ -76,6 +108,8 @@ def linear_step(x, value, forward, transposed):
     forward, transposed: the linear function and its transpose, of many arrays at once, one for
     each element of the first axis.
     """
+    if np.iscomplexobj(value) or np.iscomplexobj(plain(x)):
+        return parts_step(x, value, transposed)
     if not may_step(x, nested=True) or value.dtype != x.dtype:
         return NotImplemented
     rest, terms, lanes = step_parts(x)
@@ -87,6 +121,15 @@ def linear_step(x, value, forward, transposed):
             return NotImplemented  # exact zeros met infinities: the row knows
         value = make(rest.algebra, value, rows)
     return step(x, value, back, 2 * terms.nbytes)
+
+
+def parts_step(x, value, transposed):
+    """The number of these values that a linear function makes of x; or NotImplemented."""
+    if not may_step(x, any_dtype=True) or value.real.dtype != x.real.dtype:
+        return NotImplemented
+    halves = 2 if np.iscomplexobj(value) else 1
+    back = Parts(x, value.shape, halves, transposed)
+    return (complex_step if halves == 2 else step)(x, value, back, back.held)
 
 
 def lane_count(x):
@@ -194,7 +237,23 @@ def matmul(a, b):
     ):
         y = rows_product(compressed(b.T), a.T, np.matmul(a.value, b).T)
         return y if y is NotImplemented else y.T
+    if np.iscomplexobj(plain(a)) or np.iscomplexobj(plain(b)):
+        return complex_matmul(a, b)
     return NotImplemented
+
+
+def complex_matmul(a, b):
+    """The same of complex matrices, one of them constant: a step."""
+    if type(a) is type(b) is Taylor:
+        return NotImplemented
+    value = np.matmul(plain(a), plain(b))
+    if type(b) is Taylor:
+        at = np.array(a.T)
+        y = parts_step(b, value, lambda g: (at @ g[..., None])[..., 0] if b.ndim == 1 else at @ g)
+    else:
+        bt = np.array(b.T)
+        y = parts_step(a, value, lambda g: g @ bt if b.ndim == 2 else g[..., None] * bt)
+    return y
 
 
 def dot(a, b, out=None):
@@ -380,7 +439,9 @@ def convolved(value, a, v):
     """The number of these values that np.convolve makes of a number and a constant."""
     value = np.asarray(value)
     x, w = (a, v) if type(a) is Taylor else (v, a)
-    if type(w) is Taylor or not is_laned(x) or np.iscomplexobj(value) or x.ndim != 1:
+    if type(w) is Taylor:
+        return convolved_numbers(value, a, v)
+    if not is_laned(x) or np.iscomplexobj(value) or x.ndim != 1:
         return NotImplemented
     n, m, out = x.size, np.size(w), value.size
     w = np.ravel(np.asarray(w, value.dtype))
@@ -404,8 +465,25 @@ def convolved(value, a, v):
     return linear_step(x, value, forward, transposed)
 
 
+def convolved_numbers(value, a, v):
+    """The same of two numbers."""
+    if a.ndim != 1 or v.ndim != 1 or not may_step(a, v):
+        return NotImplemented
+    x, w, out = np.array(a.value), np.array(v.value), value.size
+    first = {x.size + w.size - 1: 0, max(x.size, w.size): (min(x.size, w.size) - 1) // 2}.get(
+        out, min(x.size, w.size) - 1)
+
+    def transposed(g):
+        full = np.zeros((len(g), x.size + w.size - 1), g.dtype)
+        full[:, first:first + out] = g
+        return [np.stack([np.correlate(each, other, "valid") for each in full])
+                for other in (w, x)]
+
+    return step_of([a, v], value, transposed, x.nbytes + w.nbytes)
+
+
 def convolve(a, v, mode="full"):
-    """np.convolve with a constant."""
+    """np.convolve."""
     a, v = (pack(x) if holds(x) else np.asarray(x) for x in (a, v))
     return convolved(np.convolve(plain(a), plain(v), mode), a, v)
 

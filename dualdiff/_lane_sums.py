@@ -209,6 +209,10 @@ def norm(x, ord=None, axis=None, keepdims=False):
         elif len(axes) == 1 and ord in (np.inf, -np.inf):
             largest = np.max if ord > 0 else np.min
             y = extreme(largest)(np.abs(x), axes[0], None, keepdims)
+        elif len(axes) == 2 and ord in (2, -2, "nuc"):
+            s = np.linalg.svd(np.moveaxis(x, axes, (-2, -1)), compute_uv=False)
+            y = np.sum(s, -1) if ord == "nuc" else s[..., 0 if ord == 2 else -1]
+            y = np.reshape(y, np.shape(value))
         else:
             return NotImplemented
     return y if y is NotImplemented else with_value(y, value)

@@ -24,6 +24,8 @@ cdef Py_ssize_t STEP_RESTS = 8        # monomials of other calls' seeds that a s
 cdef Py_ssize_t KEPT_COPIES = 2**15   # elements up to which a factor of a product is copied
 cdef Py_ssize_t SHARED_ONES = 2**15   # elements up to which the terms 1 are views of `_ones`
 cdef Py_ssize_t SHARED_SEEDS = 2**20  # seeds up to which lanes are views of one array of them
+cdef Py_ssize_t SPREAD_TERMS = 64     # of a number from which an array may meet a seed of its own
+cdef Py_ssize_t SPREAD_SIZE = 2**16   # elements that the terms of the result would have at least
 cdef ndarray _ones = np.ones(SHARED_ONES)
 _ones.flags.writeable = False
 
@@ -185,6 +187,22 @@ cdef bint meets_inputs(Taylor x, Taylor y):
     cdef Factor root = root_of(parent_of(x))
     return (y.alg.place(root) >= 0 and not y.alg.bounds and y.alg.M <= STEP_RESTS * (1 + root.n)
             and y.dtype == x.dtype and 4 * (y.size - 1) <= x.size)
+
+
+cdef bint grows(a, b) noexcept:
+    """Whether a is one number over many inputs, all of whose terms a plain array b would repeat."""
+    cdef Taylor x
+    cdef Factor root
+    if type(a) is not Taylor or (<Taylor>a)._value is not None or not cnp.PyArray_CheckExact(b):
+        return False
+    x = <Taylor>a
+    if x.alg.M < SPREAD_TERMS or len(x.alg.factors) != 1 or x.alg.bounds or (
+        x.alg.M * cnp.PyArray_SIZE(<ndarray>b) < SPREAD_SIZE
+    ):
+        return False
+    root = <Factor>x.alg.factors[0]
+    return (root.scalar and root.order == 1 and root.parent is None
+            and cnp.PyArray_TYPE(<ndarray>b) == cnp.NPY_DOUBLE)
 
 
 cdef Taylor own_seeds(Factor root, rest, back, Py_ssize_t held):

@@ -29,6 +29,11 @@ def added(x):
     return y
 
 
+def matrix(x):
+    n = int(np.sqrt(x.size))
+    return x[:n * n].reshape(n, n) / n + np.eye(n)
+
+
 CASES = {
     "einsum i,i": lambda x: np.einsum("i,i", x, x),
     "einsum with a constant": lambda x: np.einsum("i,i->", np.sin(x), weights(x.size)),
@@ -46,6 +51,24 @@ CASES = {
     "running minimum": lambda x: np.sum(np.minimum.accumulate(rows(x), axis=1) ** 2),
     "add.at": lambda x: np.sum(added(x) ** 2), "loop": lambda x: sum(
         x[i] * x[i + 1] for i in range(60)),
+    "convolution of numbers": lambda x: np.sum(np.convolve(np.sin(x), x[:90], "same") ** 2),
+    "autocorrelation": lambda x: np.sum(np.correlate(x, x, "full")[::7] ** 2),
+    "correlation": lambda x: np.sum(np.correlate(x[:50], np.cos(x)) ** 2),
+    "complex sum": lambda x: np.abs(np.sum(np.exp(1j * x))) ** 2,
+    "complex mean": lambda x: np.mean(np.exp(1j * x) * weights(x.size)).imag,
+    "complex running sum": lambda x: np.sum(np.abs(np.cumsum(np.exp(2j * x)))),
+    "complex product": lambda x: np.sum(np.abs(
+        np.exp(1j * weights(9 * x.size)).reshape(9, -1) @ np.exp(1j * x)) ** 2),
+    "complex rows": lambda x: np.sum(np.abs(np.exp(1j * x).reshape(5, -1) @ (
+        weights(x.size // 5) + 1j)) ** 2),
+    "complex columns": lambda x: np.sum(np.abs(np.ones((2, 20)) @ (np.exp(1j * rows(x).T))) ** 2),
+    "coefficients": lambda x: np.sum((np.polyval(x[:4], weights(2000)) - x[-1]) ** 2),
+    "parameters": lambda x: np.sum(np.exp(-x[0] * weights(2000)) * x[1] + np.mean(x)),
+    "determinant": lambda x: np.linalg.det(matrix(x)), "eigenvalues": lambda x: np.sum(
+        np.linalg.eigvalsh(matrix(x) + matrix(x).T) ** 3), "nuclear norm": lambda x: np.linalg.norm(
+            matrix(x), "nuc"), "pinv": lambda x: np.sum(np.linalg.pinv(matrix(x)[:, :5]) ** 2),
+    "least squares": lambda x: np.sum(np.linalg.lstsq(
+        x.reshape(-1, 5)[:40], weights(40) * x[:40], rcond=None)[0] ** 2),
     "histogram": lambda x: np.sum(np.histogram(weights(x.size), 9, weights=x)[0] ** 2),
 }
 

@@ -62,6 +62,34 @@ FUNCTIONS = {
     "Choleskys": lambda p: np.sum(np.linalg.cholesky(np.stack([spd(p), spd(-p)])) ** 2 * A),
     "likelihood": lambda p: (lambda L: np.sum(np.linalg.solve(L, V) ** 2)
                              + np.sum(np.log(np.diag(L))))(np.linalg.cholesky(spd(p))),
+    "determinant": lambda p: np.linalg.det(matrix(p)) ** 2,
+    "determinants": lambda p: np.sum(np.linalg.det(STACK * matrix(p)) * p[:2]),
+    "of a nearly singular matrix": lambda p: np.linalg.det(np.outer(p[:5], p[5:10]) + 1e-9 * A),
+    "eigenvalues": lambda p: np.sum(np.linalg.eigvalsh(spd(p)) ** 2 * p[:5]),
+    "eigenvalues, upper": lambda p: np.sum(np.linalg.eigvalsh(spd(p).T, "U") ** 3 * V),
+    "eigenvalues of stacks": lambda p: np.sum(np.linalg.eigvalsh(STACK * matrix(p)) ** 2 * V),
+    "equal eigenvalues": lambda p: np.sum(np.linalg.eigvalsh(np.eye(5) * p[0])),
+    "singular values": lambda p: np.sum(
+        np.linalg.svd(matrix(p)[:, :3], compute_uv=False) ** 2 * V[:3]),
+    "svdvals": lambda p: np.sum(np.linalg.svdvals(STACK * matrix(p)) ** 3 * V),
+    "a zero singular value": lambda p: np.sum(np.linalg.svd(
+        np.outer(p[:5], p[5:10]), compute_uv=False)),
+    "norm 2": lambda p: np.linalg.norm(matrix(p), 2) ** 2,
+    "norm -2": lambda p: np.sum(np.linalg.norm(STACK * matrix(p), -2, axis=(1, 2)) ** 2),
+    "nuclear norm": lambda p: np.sum(np.linalg.norm(
+        STACK * matrix(p), "nuc", axis=(2, 1), keepdims=True) ** 2),
+    "condition": lambda p: np.linalg.cond(matrix(p)) + np.linalg.cond(matrix(p), -2),
+    "pinv": lambda p: np.sum(np.linalg.pinv(matrix(p)[:, :3]) ** 2 * B.T),
+    "pinv of wide matrices": lambda p: np.sum(np.linalg.pinv((STACK * matrix(p))[:, :3]) ** 3),
+    "least squares": lambda p: np.sum(np.linalg.lstsq(matrix(p)[:, :3], V * p[:5])[0] ** 2),
+    "least squares by a constant": lambda p: np.sum(np.sin(np.linalg.lstsq(
+        A[:, :2], p[:10].reshape(5, 2))[0])),
+    "least squares of a constant": lambda p: np.sum(np.linalg.lstsq(matrix(p)[:, :4], B)[0] ** 3),
+    "residuals": lambda p: np.sum(np.linalg.lstsq(matrix(p)[:, :3], B * p[0])[1] ** 2),
+    "their singular values": lambda p: np.sum(np.linalg.lstsq(matrix(p)[:, :3], V)[3] ** 2 * V[:3]),
+    "least squares of low rank": lambda p: np.sum(np.linalg.lstsq(
+        np.outer(p[:5], p[5:8]), V * p[:5])[0] ** 2),
+    "polyfit": lambda p: np.sum(np.polyfit(np.arange(25.0), np.sin(p), 2) ** 2 * [1e4, 1e2, 1]),
     "several results": lambda p: np.prod(np.linalg.solve(matrix(p), V)[:3]) + p[1],
 }
 
