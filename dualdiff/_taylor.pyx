@@ -446,7 +446,12 @@ cdef class Taylor:
         return self.copy()
 
     def __abs__(self):
-        return np.absolute(self)
+        size = np.absolute(self)
+        if self._value is not None and not cnp.PyArray_NDIM(self._value) and (
+            cnp.PyArray_ISCOMPLEX(self._value)
+        ):  # NumPy's scalars round otherwise than its arrays
+            return revalued(size, abs(np.asarray(value_of(self))[()]))
+        return size
 
     def __lt__(self, other):
         return compare(self, other, Py_LT)

@@ -132,6 +132,17 @@ def test_signs():
     assert +x is not x
 
 
+def test_moduli_of_complex_scalars_are_those_of_numpys_scalars():
+    """Which may differ in the last bit from those of NumPy's arrays."""
+    rng = np.random.default_rng(0)
+    alg = algebra((1, 2))
+    for dtype in (np.complex64, np.complex128, np.clongdouble):
+        for z in (rng.normal(size=200) + 1j * rng.normal(size=200)).astype(dtype):
+            x = make(alg, z, np.ones(2, dtype))
+            assert abs(x).value == abs(z) and abs(x).dtype == abs(z).dtype
+            np.testing.assert_array_equal(abs(x).terms, np.absolute(x).terms)
+
+
 @pytest.mark.parametrize("op", [operator.lt, operator.le, operator.gt, operator.ge,
                                 operator.eq, operator.ne])
 def test_comparisons_look_at_the_value_only(op):
