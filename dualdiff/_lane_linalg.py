@@ -77,11 +77,15 @@ def det(a):
     value = np.asarray(np.linalg.det(a.value))
     if not np.isfinite(value).all() or (value == 0).any():
         return NotImplemented
-    back = transpose(np.linalg.inv(a.value))
-    sizes = [np.abs(x).sum(-1).max(-1) for x in (a.value, transpose(back))]
-    if np.max(sizes[0] * sizes[1]) > FAR:
+    try:
+        back = transpose(np.linalg.inv(a.value))
+    except np.linalg.LinAlgError:
         return NotImplemented
-    back = value[..., None, None] * back
+    with np.errstate(all="ignore"):
+        sizes = [np.abs(x).sum(-1).max(-1) for x in (a.value, transpose(back))]
+        if not (sizes[0] * sizes[1] < FAR).all():
+            return NotImplemented
+        back = value[..., None, None] * back
     return step_of([a], value, lambda g: [g[..., None, None] * back], back.nbytes)
 
 
@@ -90,8 +94,10 @@ FAR = 1e6  # condition number up to which inverses have the digits that derivati
 
 def apart(w):
     """Whether values along the last axis, sorted, have derivatives of their own."""
+    if not np.isfinite(w).all():
+        return False
     gaps = np.abs(np.diff(w, axis=-1))
-    return np.isfinite(w).all() and (gaps > np.abs(w).max(-1, keepdims=True) / FAR).all()
+    return (gaps > np.abs(w).max(-1, keepdims=True) / FAR).all()
 
 
 def eigvalsh(a, UPLO="L"):
