@@ -435,8 +435,20 @@ def vectors_or_stacks(func, a, b):
 # ---- convolution --------------------------------------------------------------------------------
 
 
+def first_kept(n, m, out):
+    """Which element of the full convolution of n and m elements is the first of `out`."""
+    return {n + m - 1: 0, max(n, m): (min(n, m) - 1) // 2}.get(out, min(n, m) - 1)
+
+
+def unconvolved(g, first, w, n):
+    """Back from each g, elements `first` and following of a convolution with w, to n elements."""
+    full = np.zeros((len(g), n + w.size - 1), g.dtype)
+    full[:, first:first + g.shape[1]] = g
+    return np.stack([np.correlate(each, w, "valid") for each in full])
+
+
 def convolved(value, a, v):
-    """The number of these values that np.convolve makes of a number and a constant."""
+    """The number of these values that np.convolve makes of two, at least one of them a number."""
     value = np.asarray(value)
     x, w = (a, v) if type(a) is Taylor else (v, a)
     if type(w) is Taylor:
@@ -445,9 +457,8 @@ def convolved(value, a, v):
         return NotImplemented
     n, m, out = x.size, np.size(w), value.size
     w = np.ravel(np.asarray(w, value.dtype))
-    short = min(n, m)
-    first = {n + m - 1: 0, max(n, m): (short - 1) // 2}.get(out, short - 1)
-    if fits(x, short):
+    first = first_kept(n, m, out)
+    if fits(x, min(n, m)):
         i = np.arange(first, first + out)[:, None]
         at = i - np.arange(m) if m <= n else np.broadcast_to(np.arange(n), (out, n))
         places = i - at  # in w
@@ -457,27 +468,18 @@ def convolved(value, a, v):
     def forward(t):
         return np.stack([np.convolve(each, w)[first:first + out] for each in t])
 
-    def transposed(g):
-        full = np.zeros((len(g), n + m - 1), g.dtype)
-        full[:, first:first + out] = g
-        return np.stack([np.correlate(each, w, "valid") for each in full])
-
-    return linear_step(x, value, forward, transposed)
+    return linear_step(x, value, forward, lambda g: unconvolved(g, first, w, n))
 
 
 def convolved_numbers(value, a, v):
     """The same of two numbers."""
     if a.ndim != 1 or v.ndim != 1 or not may_step(a, v):
         return NotImplemented
-    x, w, out = np.array(a.value), np.array(v.value), value.size
-    first = {x.size + w.size - 1: 0, max(x.size, w.size): (min(x.size, w.size) - 1) // 2}.get(
-        out, min(x.size, w.size) - 1)
+    x, w = np.array(a.value), np.array(v.value)
+    first = first_kept(x.size, w.size, value.size)
 
     def transposed(g):
-        full = np.zeros((len(g), x.size + w.size - 1), g.dtype)
-        full[:, first:first + out] = g
-        return [np.stack([np.correlate(each, other, "valid") for each in full])
-                for other in (w, x)]
+        return [unconvolved(g, first, w, x.size), unconvolved(g, first, x, w.size)]
 
     return step_of([a, v], value, transposed, x.nbytes + w.nbytes)
 
@@ -489,7 +491,7 @@ def convolve(a, v, mode="full"):
 
 
 def correlate(a, v, mode="valid"):
-    """np.correlate with a constant: a convolution with v turned round."""
+    """np.correlate: a convolution with v turned round."""
     a, v = (pack(x) if holds(x) else np.asarray(x) for x in (a, v))
     value = np.correlate(plain(a), plain(v), mode)
     if np.iscomplexobj(value) or a.ndim != 1 or v.ndim != 1:
