@@ -38,7 +38,8 @@ def transform(func, transpose):
         length, m = a.shape[at], value.shape[at] if n is None else n
         m = 2 * (length - 1) if n is None and func is np.fft.irfft else m
         m = length if n is None and func is np.fft.rfft else m
-        return parts_step(a, value, lambda G: resized(transpose(func, G, m, at, norm), length, at))
+        return parts_step(a, value, lambda t: func(t, n, at, norm),
+                          lambda G: resized(transpose(func, G, m, at, norm), length, at))
 
     return form
 
@@ -71,7 +72,7 @@ def several(func, one, first=None, last=None):
     default = (-2, -1) if func.__name__.endswith("2") else None
 
     def form(a, s=None, axes=default, norm=None, out=None):
-        if out is not None or not is_laned(a) or not may_step(a, any_dtype=True):
+        if out is not None or not is_laned(a) or not may_step(a, nested=True, any_dtype=True):
             return NotImplemented
         value = func(a.value, s, axes, norm)
         if axes is None:

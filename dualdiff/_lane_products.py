@@ -60,7 +60,7 @@ class Back:
 
 
 class Parts:
-    """The same of complex values, or of complex numbers.
+    """The same of complex values, or of a complex number.
 
     Each element z of a complex result has two seeds, of its real and of its imaginary part: what
     is made of z later need not be holomorphic.  With G = dL/d(re z) - i dL/d(im z) a linear
@@ -68,11 +68,9 @@ class Parts:
     seeds an element has, 2 or 1.
     """
 
-    def __init__(self, x, shape, halves, transposed):
-        _, _, terms, lanes = laned_parts(x)
-        self.terms, self.lanes = terms.copy(), [np.array(lane) for lane in lanes]
-        self.shape, self.halves, self.transposed = shape, halves, transposed
-        self.held = self.terms.nbytes + sum(lane.nbytes for lane in self.lanes)
+    def __init__(self, terms, lanes, shape, halves, transposed):
+        self.terms, self.lanes, self.transposed = terms, lanes, transposed
+        self.shape, self.halves = shape, halves
 
     def __call__(self, g, T):
         if np.iscomplexobj(g):  # the scalar is complex: its parts one after the other
@@ -84,10 +82,13 @@ class Parts:
 
     def rows(self, g):
         """For each lane what g amounts to by it."""
-        g = g.reshape(len(g), self.halves, *self.shape)
+        count = len(self.terms)
+        g = g.reshape(len(g), self.halves, count, *self.shape)
         g = g[:, 0] - 1j * g[:, 1] if self.halves == 2 else g[:, 0]
-        back = self.transposed(g)
-        return [np.ascontiguousarray((back * t).real) for t in self.terms]
+        backs = [self.transposed(g[:, m]) for m in range(count)]
+        return [np.ascontiguousarray(sum((back * self.terms[m, q, ...]).real
+                                         for m, back in enumerate(backs)))
+                for q in range(len(self.lanes))]
 
 
 def step_of(numbers, value, transposed, held=0):
@@ -109,7 +110,7 @@ def linear_step(x, value, forward, transposed):
     each element of the first axis.
     """
     if np.iscomplexobj(value) or np.iscomplexobj(plain(x)):
-        return parts_step(x, value, transposed)
+        return parts_step(x, value, forward, transposed)
     if not may_step(x, nested=True) or value.dtype != x.dtype:
         return NotImplemented
     rest, terms, lanes = step_parts(x)
@@ -123,13 +124,16 @@ def linear_step(x, value, forward, transposed):
     return step(x, value, back, 2 * terms.nbytes)
 
 
-def parts_step(x, value, transposed):
-    """The number of these values that a linear function makes of x; or NotImplemented."""
-    if not may_step(x, any_dtype=True) or value.real.dtype != x.real.dtype:
+def parts_step(x, value, forward, transposed):
+    """linear_step where values are complex, before or after."""
+    if not may_step(x, nested=True, any_dtype=True) or value.real.dtype != x.real.dtype:
         return NotImplemented
+    rest, terms, lanes = step_parts(x)
     halves = 2 if np.iscomplexobj(value) else 1
-    back = Parts(x, value.shape, halves, transposed)
-    return (complex_step if halves == 2 else step)(x, value, back, back.held)
+    back = Parts(terms, lanes, value.shape, halves, transposed)
+    if type(rest) is Taylor:
+        value = make(rest.algebra, value, forward(rest.terms))
+    return (complex_step if halves == 2 else step)(x, value, back, 2 * terms.nbytes)
 
 
 def lane_count(x):
@@ -247,13 +251,21 @@ def complex_matmul(a, b):
     if type(a) is type(b) is Taylor:
         return NotImplemented
     value = np.matmul(plain(a), plain(b))
-    if type(b) is Taylor:
-        at = np.array(a.T)
-        y = parts_step(b, value, lambda g: (at @ g[..., None])[..., 0] if b.ndim == 1 else at @ g)
-    else:
-        bt = np.array(b.T)
-        y = parts_step(a, value, lambda g: g @ bt if b.ndim == 2 else g[..., None] * bt)
-    return y
+    x, matrix = (b, a.T) if type(b) is Taylor else (a, b)  # x.T @ matrix, or x @ matrix
+    kept, turned = np.array(matrix), type(b) is Taylor and b.ndim == 2
+
+    def forward(t):
+        y = (np.swapaxes(t, -1, -2) if turned else t) @ kept
+        return np.swapaxes(y, -1, -2) if turned and kept.ndim == 2 else y
+
+    def transposed(g):
+        if kept.ndim == 1:
+            y = g[..., None] * kept
+        else:
+            y = (np.swapaxes(g, -1, -2) if turned else g) @ kept.T
+        return np.swapaxes(y, -1, -2) if turned else y
+
+    return parts_step(x, value, forward, transposed)
 
 
 def dot(a, b, out=None):

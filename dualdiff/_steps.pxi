@@ -59,8 +59,7 @@ cdef bint any_steps_allowed(Taylor x) noexcept:
 
 cdef bint joins_steps(Taylor x) noexcept:
     """Whether x, a number with lanes, may meet numbers with intermediate seeds."""
-    return takes_steps(x) or (not is_pending(x) and len(x.alg.factors) == 1
-                              and any_steps_allowed(x))
+    return takes_steps(x) or not is_pending(x) and any_steps_allowed(x)
 
 
 # ---- the rest: what a number is beside its lanes ----------------------------------------------
@@ -273,20 +272,33 @@ def step_parts(Taylor x):
     return rest_number(x), local_terms(x), kept_lanes(x)
 
 
-def complex_step(Taylor x, ndarray value, back, Py_ssize_t held):
-    """The same of complex values: each has a seed of its real part and one of its imaginary part.
+def complex_step(Taylor x, rest, back, Py_ssize_t held):
+    """The same of complex values: each has seeds of its real part and of its imaginary part.
 
-    The seeds of real parts come first.
+    The seeds of all real parts come first.
     """
     cdef Factor wide = wide_factor(root_of(parent_of(x)))
-    cdef Py_ssize_t first = wide.n, size = cnp.PyArray_SIZE(value)
+    cdef Algebra alg
+    cdef Py_ssize_t first = wide.n, M = (<Taylor>rest).alg.M if type(rest) is Taylor else 1, k
+    cdef ndarray value = np.asarray(value_of(<Taylor>rest)) if type(rest) is Taylor else rest
+    cdef Py_ssize_t size = cnp.PyArray_SIZE(value)
     shape = (<object>value).shape
-    wide.n = first + 2 * size
-    wide.held += held + 16 * size
-    wide.steps.append((first, 2 * size, back))
-    lanes = tuple([np.arange(at, at + size).reshape(shape) for at in (first, first + size)])
-    parts = np.array([1, 1j], (<object>value).dtype).reshape((2,) + (1,) * len(shape))
-    return new_laned(wide.lanes(2), value, np.broadcast_to(parts, (2,) + shape), lanes)
+    wide.n = first + 2 * M * size
+    wide.held += held + 16 * M * size
+    wide.steps.append((first, 2 * M * size, back))
+    lanes = tuple([np.arange(first + k * size, first + (k + 1) * size).reshape(shape)
+                   for k in range(2 * M)])
+    if type(rest) is not Taylor:
+        parts = np.array([1, 1j], (<object>value).dtype).reshape((2,) + (1,) * len(shape))
+        return new_laned(wide.lanes(2), value, np.broadcast_to(parts, (2,) + shape), lanes)
+    alg = union_of(wide.lanes(<int>(2 * M)), (<Taylor>rest).alg)[0]
+    _, index = rest_split(alg)
+    terms = np.zeros((alg.M - 1,) + shape, (<object>value).dtype)
+    terms[index[0, 1:] - 1] = terms_of(<Taylor>rest)
+    for k in range(M):
+        terms[index[1 + k, k] - 1] = 1
+        terms[index[1 + M + k, k] - 1] = 1j
+    return new_laned(alg, value, terms, lanes)
 
 
 def may_step(*numbers, nested=False, any_dtype=False):

@@ -102,6 +102,18 @@ def test_gradients_are_those_of_dense_seeds(name):
     assert_close(got, want, order=8, dtype=float, scale=np.abs(want).max())
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_products_with_hessians_are_those_of_dense_seeds(name):
+    found = []
+    for mode in ("always", "never"):
+        before = set_lanes(mode)
+        try:
+            found.append(hvp(lambda x: total(CASES[name](x) + 0j), (X,), (np.cos(X),)))
+        finally:
+            set_lanes(before)
+    assert_close(*found, order=9, dtype=float, scale=np.abs(found[1]).max())
+
+
 def test_a_power_spectrum_by_hand():
     x = np.random.default_rng(1).normal(size=3000)
     w = np.linspace(0, 1, 3000)

@@ -9,7 +9,7 @@ import pytest
 from tolerances import assert_close
 from waiting import peak_of
 
-from dualdiff import grad, set_lanes
+from dualdiff import grad, hvp, set_lanes
 
 FEW, MANY = 200, 20_000
 
@@ -61,6 +61,10 @@ CASES = {
         np.exp(1j * weights(9 * x.size)).reshape(9, -1) @ np.exp(1j * x)) ** 2),
     "complex rows": lambda x: np.sum(np.abs(np.exp(1j * x).reshape(5, -1) @ (
         weights(x.size // 5) + 1j)) ** 2),
+    "complex row": lambda x: np.sum(np.abs(
+        (weights(20) + 1j) @ np.exp(1j * rows(x) * weights(20)).T) ** 3),
+    "complex vector": lambda x: np.sum(np.abs(np.exp(1j * x) @ np.exp(
+        1j * weights(5 * x.size)).reshape(-1, 5)) ** 3),
     "complex columns": lambda x: np.sum(np.abs(np.ones((2, 20)) @ (np.exp(1j * rows(x).T))) ** 2),
     "coefficients": lambda x: np.sum((np.polyval(x[:4], weights(2000)) - x[-1]) ** 2),
     "parameters": lambda x: np.sum(np.exp(-x[0] * weights(2000)) * x[1] + np.mean(x)),
@@ -88,6 +92,19 @@ def test_gradients_are_those_of_dense_seeds(name):
         finally:
             set_lanes(before)
     assert_close(*results, order=8, dtype=float, scale=np.abs(results[1]).max())
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_products_with_hessians_are_those_of_dense_seeds(name):
+    f, x = CASES[name], point(FEW)
+    results = []
+    for mode in ("always", "never"):
+        before = set_lanes(mode)
+        try:
+            results.append(hvp(f, (x,), (np.cos(x),)))
+        finally:
+            set_lanes(before)
+    assert_close(*results, order=9, dtype=float, scale=np.abs(results[1]).max())
 
 
 @pytest.mark.lanes("auto", "always", reason="about what stays sparse")
