@@ -209,17 +209,32 @@ class Result(Rows):
         self.terms[k - 1] = row
 
 
+class FirstOrder:
+    """The algebra of one seed to order 1: its only row of terms may stand for many at once."""
+
+    D, M = 1, 2
+    degrees, heads = np.array([0, 1]), np.array([0, 1, 2])
+    pairs = np.zeros(3, int), np.zeros(0, int), np.zeros(0, int)
+
+
 def run(name, alg, value, a, b, p):
     """Terms of kernel `name`; value: of the result; a, b: (value, terms or None), b may be None.
 
     p: the exponent of `power`, the mask of `choose`.
     """
     value = np.asarray(value)
-    c = Result(alg, value, np.zeros((alg.M - 1, *value.shape), value.dtype))
-    operands = [None if x is None else Rows(alg, *aligned(x, value.ndim)) for x in (a, b)]
+    out = np.zeros((alg.M - 1, *value.shape), value.dtype)
+    operands = [None if x is None else aligned(x, value.ndim) for x in (a, b)]
+    if alg.D == 1:  # no term depends on another one
+        alg, rows = FirstOrder, out[None]
+        operands = [None if x is None else (x[0], None if x[1] is None else x[1][None])
+                    for x in operands]
+    else:
+        rows = out
+    operands = [None if x is None else Rows(alg, *x) for x in operands]
     with np.errstate(all="ignore"):
-        KERNELS[name](alg, c, *operands, p)
-    return c.terms
+        KERNELS[name](alg, Result(alg, value, rows), *operands, p)
+    return out
 
 
 def aligned(x, ndim):
