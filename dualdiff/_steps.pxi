@@ -53,8 +53,12 @@ cdef bint any_steps_allowed(Taylor x) noexcept:
     """The same of numbers of any dtype."""
     cdef Factor root = root_of(parent_of(x)), local = <Factor>x.alg.factors[x.alg.laned]
     return (root.scalar and local.order == 1 and not x.alg.bounds
-            and rest_size(x) <= STEP_RESTS
-            and (root.wide is None or root.wide.held < max(STEP_BYTES, STEP_ARRAYS * 8 * root.n)))
+            and rest_size(x) <= STEP_RESTS and has_room(root))
+
+
+cdef bint has_room(Factor root) noexcept:
+    """Whether the steps of a call may keep more than they do."""
+    return root.wide is None or root.wide.held < max(STEP_BYTES, STEP_ARRAYS * 8 * root.n)
 
 
 cdef bint joins_steps(Taylor x) noexcept:
@@ -200,7 +204,7 @@ cdef bint grows(a, b) noexcept:
     ):
         return False
     root = <Factor>x.alg.factors[0]
-    return (root.scalar and root.order == 1 and root.parent is None
+    return (root.scalar and root.order == 1 and root.parent is None and has_room(root)
             and cnp.PyArray_TYPE(<ndarray>b) == cnp.NPY_DOUBLE)
 
 
