@@ -5,7 +5,7 @@
 
 #include "test.h"
 
-enum { N = 3000, ROWS = 3 /* at most, the values included */ };
+enum { N = 1500, ROWS = 3 /* at most, the values included */ };
 typedef double number[ROWS][N];
 
 static int loop_calls; /* of one_operand */
@@ -248,7 +248,7 @@ void test_plan(void) {
         dd_table *A = test_table(1, &seeds, &order, 0, NULL, NULL);
         for (int i = 0; i < (int)(sizeof constants / sizeof *constants); i++)
             for (int place = 0; place < 2; place++)
-                for (int special = 0; special < 2; special++) {
+                for (int special = 0; special < 2 - place; special++) {
                     check_readers(A, DD_mul, constants[i], place, special);
                     check_readers(A, DD_add, constants[i], place, special);
                     check_readers(A, DD_sub, constants[i], place, special);
