@@ -82,14 +82,14 @@ def det(a):
     except np.linalg.LinAlgError:
         return NotImplemented
     with np.errstate(all="ignore"):
-        sizes = [np.abs(x).sum(-1).max(-1) for x in (a.value, transpose(back))]
-        if not (sizes[0] * sizes[1] < FAR).all():
+        sizes = [np.abs(x).sum(-2).max(-1) for x in (a.value, transpose(back))]
+        if not (sizes[0] * sizes[1] < 1e4).all():  # as in the row: beyond, minors are exact
             return NotImplemented
         back = value[..., None, None] * back
     return step_of([a], value, lambda g: [g[..., None, None] * back], back.nbytes)
 
 
-FAR = 1e6  # condition number up to which inverses have the digits that derivatives need
+FAR = 1e6  # largest over smallest singular value, or gap, up to which adjoints keep their digits
 
 
 def apart(w):

@@ -146,6 +146,14 @@ def test_results_have_seeds_of_their_own():
     assert type(seen[0]) is Taylor and is_laned(seen[0])
 
 
+def test_determinants_of_ill_conditioned_matrices_keep_their_digits():
+    for _ in range(20):
+        u, _, v = np.linalg.svd(RNG.normal(size=(8, 8)))
+        a = u * np.geomspace(1.0, 1e-4, 8) @ v
+        got, want = (in_mode(mode, grad(np.linalg.det), a) for mode in ("always", "never"))
+        assert_close(got, want, order=1, scale=np.max(np.abs(want)))
+
+
 def test_jacobians_take_no_steps():
     def f(p):
         return np.linalg.solve(matrix(p), V)
