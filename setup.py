@@ -44,8 +44,8 @@ setup(
         [
             extension("_algebra", ["table.c"]),
             extension("_driver",
-                      ["kernels.c", "matrix.c", "plan.c", "apply.c", "sum.c", "fingerprint.c",
-                       "parallel.c"]),
+                      ["kernels.c", "matrix.c", "plan.c", "fuse.c", "x86.c", "apply.c", "sum.c",
+                       "fingerprint.c", "parallel.c"]),
             extension("_memory"),
             extension("_taylor"),
             extension("_compress"),

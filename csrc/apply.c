@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "dualdiff.h"
+#include "fuse.h"
 #include "plan.h"
 
 enum {
@@ -160,6 +161,7 @@ typedef struct {
     char *registers;         /* results that only later steps read */
     char *last;              /* NULL, or the last step's rows for elements `first` and following, */
     ptrdiff_t first, length; /* which are so far apart */
+    ptrdiff_t origin;        /* the first element of the first block */
 } memory;
 
 static dd_num result(const dd_job *job, const dd_step *q, ptrdiff_t first, ptrdiff_t n,
@@ -172,8 +174,10 @@ static dd_num operand(const dd_job *job, const dd_step *q, int which, ptrdiff_t 
     int from = which == 1 ? q->from_a : q->from_b;
     if (from) return result(job, job->steps + from - 1, first, n, m);
     if (is_scalar(q, x)) return (dd_num){x->v, NULL, 0, NULL};
-    if (is_fixed(x))
+    if (is_fixed(x)) {
         buf = m->registers + (which == 1 ? q->row_a : q->row_b) * m->width * item_size[job->type];
+        n = m->width; /* the first block may be shorter than those that follow */
+    }
     return block(job, x, first, n, m->width, buf, fresh);
 }
 
@@ -259,10 +263,21 @@ static void run_values(const dd_job *job, const dd_step *q, ptrdiff_t n, const c
     if (careful) *flags |= raised_flags();
 }
 
+/* The auxiliary function of a step's operand, in the work row; decayed: what that of DD_DECAY is
+ * computed of is there. */
+static void run_aux(const dd_job *job, const dd_step *q, ptrdiff_t n, const call *f, int decayed) {
+    ptrdiff_t steps[2] = {item_size[job->type], item_size[job->type]};
+    char *args[2] = {f->a.v, f->work};
+    if (dd_kernels[q->kernel].aux == DD_DECAY) {
+        if (!decayed) twice_down(job, f->a.v, f->work, n);
+        args[0] = f->work;
+    }
+    q->aux.run(args, &n, steps, q->aux.data);
+}
+
 /* Returns whether a NaN was found; checked: see dd_kernel. */
 static int run_call(const dd_job *job, const dd_step *q, ptrdiff_t n, const call *f, int checked,
                     int careful, int *flags) {
-    int aux = dd_kernels[q->kernel].aux;
     if (f->by_loop) run_values(job, q, n, f, careful, flags);
     if (!f->run) return 0;
     if (f->mapped) {
@@ -270,12 +285,9 @@ static int run_call(const dd_job *job, const dd_step *q, ptrdiff_t n, const call
             f->run(&no_seeds, n, &f->c, &f->a, &f->b, q->p, f->work, 0);
         return run_mapped(job, q, n, &f->c, &f->a, &f->b, f->work, checked);
     }
-    if (aux && f->A->M > 1) {
-        ptrdiff_t steps[2] = {item_size[job->type], item_size[job->type]};
-        char *args[2] = {f->a.v, f->work};
-        if (aux == DD_DECAY) twice_down(job, f->a.v, f->work, n), args[0] = f->work;
+    if (dd_kernels[q->kernel].aux && f->A->M > 1) {
         if (!careful) *flags |= raised_flags();
-        q->aux.run(args, &n, steps, q->aux.data);
+        run_aux(job, q, n, f, 0);
     }
     return f->run(f->A, n, &f->c, &f->a, f->two ? &f->b : NULL, q->p, f->work, checked);
 }
@@ -313,37 +325,128 @@ static void move(dd_num *x, ptrdiff_t v, ptrdiff_t t, ptrdiff_t by) {
 /* Whether a step has nothing to do after the first block. */
 static int is_idle(const dd_step *q) { return !q->read && (q->same || q->steady || q->A->M == 1); }
 
+/* A step for a block that is not the first: as its track says, or with rows gathered anew. */
+static call next_call(const dd_job *job, const dd_step *q, ptrdiff_t at, ptrdiff_t n,
+                      const memory *m, char *buf, const track *t) {
+    if (!t->moves) return prepare(job, q, at, n, m, buf, 0, q->same || q->steady, 0);
+    call f = t->f;
+    move(&f.c, t->cv, t->ct, at - (m->last && is_last(job, q) ? m->first : m->origin));
+    move(&f.a, t->av, t->at, at - m->origin);
+    move(&f.b, t->bv, t->bt, at - m->origin);
+    f.work += t->work * (at - m->origin);
+    return f;
+}
+
+/* Where the rows of a stage's code end, or constants are. */
+static char *end_of(const dd_job *job, const dd_slot *x, ptrdiff_t at, ptrdiff_t n,
+                    const memory *m) {
+    ptrdiff_t size = item_size[job->type];
+    switch (x->place) {
+    case DD_CONSTANT:
+        return (char *)x->base;
+    case DD_STEADY:
+        return m->registers + x->row * m->width * size;
+    case DD_ARRAY:
+        return (char *)x->base + (at + n) * size;
+    case DD_NEXT:
+        return (char *)x->base + (at + n + m->width) * size;
+    case DD_LAST:
+        return m->last + (at - m->first + n + x->row * m->length) * size;
+    default:
+        return m->registers + (x->row * m->width + n) * size;
+    }
+}
+
+/* All steps of a fused job for one block; returns whether a NaN was found. */
+static int run_stages(const dd_job *job, ptrdiff_t at, ptrdiff_t n, const memory *m, char *buf,
+                      const track *tracks, int *raised) {
+    int nan = 0, turn = 0;
+    for (int i = 0; i < job->fused->count; i++) {
+        const dd_stage *stage = job->fused->stages + i;
+        for (; turn < job->count; turn++) {
+            int s = job->steps[turn].who;
+            const dd_step *q = job->steps + s;
+            if (q->stage != i) break;
+            if (q->kind == DD_CODE || is_idle(q)) continue;
+            call f = next_call(job, q, at, n, m, buf, tracks + s);
+            if (q->kind == DD_PLAIN) {
+                nan |= run_call(job, q, n, &f, is_kept(job, q), 0, raised);
+                continue;
+            }
+            if (f.by_loop) run_values(job, q, n, &f, 0, raised);
+            if (!dd_has_work_row(q)) continue;
+            f.work = m->registers + q->row_w * m->width * item_size[job->type];
+            *raised |= raised_flags();
+            run_aux(job, q, n, &f, q->decayed);
+        }
+        if (!stage->code) continue;
+        char *rows[stage->count];
+        for (int k = 0; k < stage->count; k++) rows[k] = end_of(job, stage->slots + k, at, n, m);
+        stage->code(rows, n * item_size[job->type]);
+    }
+    for (int s = 0; s < job->count; s++) {
+        const dd_step *q = job->steps + s;
+        if (q->kind == DD_PLAIN || q->A->M == 1 || !is_kept(job, q)) continue;
+        dd_num c = result(job, q, at, n, m);
+        nan |= dd_any_nan[job->type](q->A, n, &c);
+    }
+    return nan;
+}
+
+/* What a thread keeps from block to block, and from range to range. */
+enum { LOCAL_STEPS = 16, LOCAL_BYTES = 4096 };
+
+struct dd_runner {
+    dd_job *job;
+    memory m;
+    char *owned, *buf;
+    int *flags, many, ready; /* ready: whether the first block of all is done, so that tracks are */
+    track *tracks;
+    int local_flags[LOCAL_STEPS];
+    track local_tracks[LOCAL_STEPS];
+    char local[LOCAL_BYTES + DD_LINE];
+};
+
 /* All steps for one block.  Floating-point exceptions are looked for once: where there are any,
  * every step is done again, to tell which values raised them.  NaN stays NaN in sums and
  * products, and values alone say which operand is picked, so that it is enough to look for it
  * in the results that are kept; where there is one, every step is done again with care. */
-static void run_block(const dd_job *job, ptrdiff_t at, ptrdiff_t n, const memory *m, char *buf,
-                      const track *tracks, int *flags) {
-    int nan = 0, raised = 0, first = at == m->first;
+static void run_block(dd_runner *r, ptrdiff_t at, ptrdiff_t n) {
+    const dd_job *job = r->job;
+    const memory *m = &r->m;
+    char *buf = r->buf;
+    int nan = 0, raised = 0, first = !r->ready;
+    int fused = job->fused && !first && n % job->fused->lanes == 0;
     clear_flags();
-    for (int s = 0; s < job->count; s++) {
+    if (fused) nan = run_stages(job, at, n, m, buf, r->tracks, &raised);
+    for (int turn = 0; turn < job->count && !fused; turn++) {
+        int s = job->steps[turn].who;
         const dd_step *q = job->steps + s;
-        const track *t = tracks + s;
         if (!first && is_idle(q)) continue;
-        call f;
-        if (!first && t->moves) {
-            f = t->f;
-            move(&f.c, t->cv, t->ct, at - m->first);
-            move(&f.a, t->av, t->at, at - m->first);
-            move(&f.b, t->bv, t->bt, at - m->first);
-            f.work += t->work * (at - m->first);
-        } else {
-            f = prepare(job, q, at, n, m, buf, first, q->same || (q->steady && !first), 0);
-        }
+        call f = first ? prepare(job, q, at, n, m, buf, 1, q->same, 0)
+                       : next_call(job, q, at, n, m, buf, r->tracks + s);
         nan |= run_call(job, q, n, &f, is_kept(job, q), 0, &raised);
     }
     raised |= raised_flags();
     int checked = nan && job->count > 1;
-    for (int s = 0; s < job->count && (raised || checked); s++) {
+    for (int turn = 0; turn < job->count && (raised || checked); turn++) {
+        int s = job->steps[turn].who;
         const dd_step *q = job->steps + s;
         int done = q->same || (q->steady && !first && !checked);
         call f = prepare(job, q, at, n, m, buf, first, done, raised);
-        run_call(job, q, n, &f, checked || is_kept(job, q), raised, flags + s);
+        run_call(job, q, n, &f, checked || is_kept(job, q), raised, r->flags + s);
+    }
+}
+
+/* Terms that are the same for all blocks, from the first, which may be shorter. */
+static void spread_steady(const dd_job *job, ptrdiff_t n, const memory *m) {
+    ptrdiff_t size = item_size[job->type], line = m->width * size;
+    for (int s = 0; s < job->count; s++) {
+        const dd_step *q = job->steps + s;
+        for (ptrdiff_t k = 0; q->steady && k < q->A->M - 1; k++) {
+            char *row = m->registers + (q->row_c + k) * line;
+            for (ptrdiff_t e = n; e < m->width; e++) memcpy(row + e * size, row, size);
+        }
     }
 }
 
@@ -371,50 +474,85 @@ static void fetch_block(const dd_job *job, ptrdiff_t first, ptrdiff_t n) {
     }
 }
 
-enum { LOCAL_STEPS = 16 };
+static void stop(dd_runner *r) {
+    clear_flags();
+    for (int s = 0; s < r->job->count && r->flags; s++) {
+        if (!r->flags[s]) continue;
+#if defined(__GNUC__)
+        __atomic_fetch_or(&r->job->steps[s].flags, r->flags[s], __ATOMIC_RELAXED);
+#else
+        r->job->steps[s].flags |= r->flags[s]; /* one thread only: see parallel.c */
+#endif
+    }
+    free(r->owned);
+    if (r->many) free(r->flags), free(r->tracks);
+}
 
-int dd_run(dd_job *job, ptrdiff_t first, ptrdiff_t last, char *rows_of_last, ptrdiff_t length) {
+/* n: the elements of the first range. */
+static int start(dd_runner *r, dd_job *job, ptrdiff_t n, char *rows_of_last, ptrdiff_t length) {
     ptrdiff_t size = item_size[job->type], rows = job->scratch + job->rows, written = 0;
     for (int s = 0; s < job->count; s++)
         written += is_kept(job, job->steps + s) ? 2 * job->steps[s].A->M : 0;
-    ptrdiff_t width = (job->count > 1 ? CACHES : CACHE) / (size * (rows + written));
+    ptrdiff_t used = (job->fused ? job->fused->rows : rows) + written;
+    ptrdiff_t width = (job->count > 1 ? CACHES : CACHE) / (size * (used ? used : 1));
     width = width < 64 ? 64 : width > 1024 ? 1024 : width & ~(ptrdiff_t)63;
-    width += DD_LINE / (ptrdiff_t)sizeof(double); /* not a power of two, which rows would share */
-    if (width > last - first) width = last - first;
-    _Alignas(DD_LINE) char local[4096];
-    char *owned = NULL, *buf = local;
-    int local_flags[LOCAL_STEPS] = {0}, *flags = local_flags, many = job->count > LOCAL_STEPS;
-    track local_tracks[LOCAL_STEPS], *tracks = local_tracks;
+    width += DD_LINE / size; /* not a power of two, which rows would share */
+    if (width > n) width = n;
     size_t bytes = rows * width * size;
-    if (bytes > sizeof local) owned = malloc(bytes + DD_LINE), buf = DD_ALIGNED(owned);
-    if (many) flags = calloc(job->count, sizeof *flags);
-    if (many) tracks = malloc(job->count * sizeof *tracks);
-    int status = (owned || buf == local) && flags && tracks ? DD_OK : DD_NOMEM;
-    memory m = {width, buf + job->scratch * width * size, rows_of_last, first, length};
-    for (ptrdiff_t at = first; at < last && !status; at += width) {
-        ptrdiff_t n = last - at < width ? last - at : width;
-        if (at == first + width)
-            for (int s = 0; s < job->count; s++)
-                tracks[s] = follow(job, job->steps + s, first, &m, buf);
-        if (job->count > 1) fetch_block(job, at + n, last - at - n < n ? last - at - n : n);
-        run_block(job, at, n, &m, buf, tracks, flags);
+    r->job = job;
+    r->owned = NULL, r->buf = DD_ALIGNED(r->local);
+    r->flags = r->local_flags, r->tracks = r->local_tracks;
+    r->many = job->count > LOCAL_STEPS, r->ready = 0;
+    memset(r->local_flags, 0, sizeof r->local_flags);
+    if (bytes > LOCAL_BYTES) r->owned = malloc(bytes + DD_LINE), r->buf = DD_ALIGNED(r->owned);
+    if (r->many) r->flags = calloc(job->count, sizeof *r->flags);
+    if (r->many) r->tracks = malloc(job->count * sizeof *r->tracks);
+    r->m = (memory){width, r->buf + job->scratch * width * size, rows_of_last, 0, length, 0};
+    if ((r->owned || bytes <= LOCAL_BYTES) && r->flags && r->tracks) return DD_OK;
+    stop(r);
+    return DD_NOMEM;
+}
+
+static void run(dd_runner *r, ptrdiff_t first, ptrdiff_t last) {
+    const dd_job *job = r->job;
+    ptrdiff_t width = r->m.width, n;
+    r->m.first = first;
+    if (!r->ready) r->m.origin = first;
+    for (ptrdiff_t at = first; at < last; at += n) {
+        int fused = job->fused && width > job->fused->lanes;
+        n = !r->ready && fused ? job->fused->lanes : width;
+        if (n > last - at) n = last - at;
+        if (job->count > 1 && (!r->ready || !fused || !job->fused->fetches))
+            fetch_block(job, at + n, last - at - n < width ? last - at - n : width);
+        run_block(r, at, n);
+        if (r->ready) continue;
+        r->ready = 1;
+        if (n < width) spread_steady(job, n, &r->m);
+        for (int s = 0; s < job->count && first + n < job->size; s++)
+            r->tracks[s] = follow(job, job->steps + s, first, &r->m, r->buf);
     }
-    clear_flags();
-    for (int s = 0; s < job->count && !status; s++) {
-        if (!flags[s]) continue;
-#if defined(__GNUC__)
-        __atomic_fetch_or(&job->steps[s].flags, flags[s], __ATOMIC_RELAXED);
-#else
-        job->steps[s].flags |= flags[s]; /* one thread only: see parallel.c */
-#endif
-    }
-    free(owned);
-    if (many) free(flags), free(tracks);
-    return status;
 }
 
 static int range(void *job, ptrdiff_t first, ptrdiff_t last) {
-    return dd_run(job, first, last, NULL, 0);
+    dd_runner r;
+    if (start(&r, job, last - first, NULL, 0)) return DD_NOMEM;
+    run(&r, first, last);
+    stop(&r);
+    return DD_OK;
+}
+
+dd_runner *dd_start(dd_job *job, ptrdiff_t n, char *rows_of_last, ptrdiff_t length) {
+    dd_runner *r = malloc(sizeof *r);
+    if (r && !start(r, job, n, rows_of_last, length)) return r;
+    free(r);
+    return NULL;
+}
+
+void dd_run(dd_runner *r, ptrdiff_t first, ptrdiff_t last) { run(r, first, last); }
+
+void dd_stop(dd_runner *r) {
+    if (r) stop(r);
+    free(r);
 }
 
 int dd_is_shared(const dd_job *job) {
@@ -434,8 +572,10 @@ int dd_apply(dd_job *job) {
         if (job->steps[s].A->M > widest) widest = job->steps[s].A->M;
     dd_place(job);
     ptrdiff_t bytes = item_size[job->type] * widest;
-    if (!dd_is_shared(job)) return range(job, 0, job->size);
     /* Pieces of a few blocks; a multiple of 64 elements keeps rows apart by cache lines. */
     ptrdiff_t grain = (PIECE / (job->count > 1 ? 1 : 4) / bytes) & ~(ptrdiff_t)63;
-    return dd_parallel(range, job, job->size, grain < 1024 ? 1024 : grain);
+    int status = dd_is_shared(job) ? dd_parallel(range, job, job->size, grain < 1024 ? 1024 : grain)
+                                   : range(job, 0, job->size);
+    dd_unplace(job);
+    return status;
 }

@@ -112,7 +112,11 @@ extern const dd_kernel dd_valued[DD_NKERNELS][DD_NTYPES];
 
 ptrdiff_t dd_work_rows(const dd_table *A, int kernel);
 
-/* ---- whole arrays (plan.c, apply.c) -------------------------------------- */
+/* Whether there is a NaN among n elements of the terms. */
+typedef int (*dd_nan_search)(const dd_table *A, ptrdiff_t n, const dd_num *c);
+extern const dd_nan_search dd_any_nan[DD_NTYPES];
+
+/* ---- whole arrays (plan.c, apply.c, fuse.c) -------------------------------------- */
 
 enum { DD_MAXDIMS = 64 };
 
@@ -158,7 +162,13 @@ typedef struct {
     const void *factor;        /* private: multiplied by this, if it is not NULL */
     int read;                  /* private: whether anything comes of the values */
     double most;               /* private: bound on their magnitude */
+    int who, turn;             /* private: the step that is done in this one's place, and where */
+    int kind, stage;           /* private: how and when it is done where the job is fused, and */
+    int64_t row_w;             /* the row of its auxiliary function then; whether code puts */
+    int decayed;               /* what DD_DECAY is of there */
 } dd_step;
+
+typedef struct dd_fused dd_fused; /* see fuse.h */
 
 /* What the last step of a job is for where only its sum is wanted.  Either terms are summed, row
  * by row, or element e of row k is for seed starts[k] + e / length * step + e % length; those of
@@ -181,8 +191,9 @@ typedef struct {
     dd_step *steps;
     int count;
     const dd_total *total; /* NULL, or of a job for dd_apply_sum: then the last c.v is NULL */
-    int64_t rows;          /* private: rows of a block that steps share */
+    int64_t rows, fixed;   /* private: rows of a block that steps share; those that stay */
     int64_t scratch;       /* private: rows before them, of one step each time */
+    dd_fused *fused;       /* private: NULL, or machine code */
 } dd_job;
 
 int dd_apply(dd_job *job);
@@ -191,11 +202,21 @@ int dd_apply(dd_job *job);
  * several. */
 int dd_is_shared(const dd_job *job);
 
-/* Parts of dd_apply, for sum.c: decides what each step computes, and in which rows; runs elements
- * first .. last - 1, the last step's rows, `length` apart, going to `rows_of_last` if that is not
- * NULL. */
+/* Which jobs of several steps machine code does, where the processor and the system let it: the
+ * bits are the same.  Returns what was set before. */
+enum { DD_NEVER, DD_AUTO, DD_ALWAYS };
+int dd_set_machine_code(int jobs);
+
+/* Parts of dd_apply, for sum.c.  dd_place decides what each step computes, and in which rows; then
+ * each thread starts for itself (NULL: no memory), n being the elements of its first range, runs
+ * elements first .. last - 1 of any ranges, and stops.  The last step's rows, `length` apart, go to
+ * `rows_of_last` if that is not NULL. */
+typedef struct dd_runner dd_runner;
 void dd_place(dd_job *job);
-int dd_run(dd_job *job, ptrdiff_t first, ptrdiff_t last, char *rows_of_last, ptrdiff_t length);
+void dd_unplace(dd_job *job);
+dd_runner *dd_start(dd_job *job, ptrdiff_t n, char *rows_of_last, ptrdiff_t length);
+void dd_run(dd_runner *r, ptrdiff_t first, ptrdiff_t last);
+void dd_stop(dd_runner *r);
 
 /* ---- sums (sum.c) ---------------------------------------------------------- */
 

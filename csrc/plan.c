@@ -7,16 +7,32 @@
 #include <math.h>
 
 #include "dualdiff.h"
+#include "fuse.h"
 #include "plan.h"
 
-/* The last step that reads the result of step s. */
+/* Until which turn a step reads its operands: machine code computes the terms of loops' functions
+ * after all loops of the stage. */
+static int reads_until(const dd_job *job, const dd_step *q) {
+    int turn = q->turn;
+    while (q->kind == DD_LOOP && turn + 1 < job->count) {
+        const dd_step *next = job->steps + job->steps[turn + 1].who;
+        if (next->stage != q->stage || next->kind == DD_CODE) break;
+        turn++;
+    }
+    return turn;
+}
+
+/* The last turn in which the result of step s is read. */
 static int last_use(const dd_job *job, int s) {
-    int last = s;
+    int last = job->steps[s].turn;
     for (int t = s + 1; t < job->count; t++) {
         const dd_step *q = job->steps + t;
         if (q->from_a != s + 1 && q->from_b != s + 1) continue;
-        int until =
-            q->same && (q->same == 1 ? q->from_a : q->from_b) == s + 1 ? last_use(job, t) : t;
+        int until = reads_until(job, q);
+        if (q->same && (q->same == 1 ? q->from_a : q->from_b) == s + 1) {
+            int later = last_use(job, t);
+            if (later > until) until = later;
+        }
         if (until > last) last = until;
     }
     return last;
@@ -181,7 +197,24 @@ static ptrdiff_t fix(dd_job *job, dd_step *q, int which, ptrdiff_t rows, ptrdiff
 }
 
 /* Gives each result that is not kept the first rows of a block that are free as long as
- * it is read.  Operands of one element have theirs before. */
+ * it is read. */
+static void place_results(dd_job *job) {
+    for (int at = 0; at < job->count; at++) {
+        dd_step *q = job->steps + job->steps[at].who;
+        ptrdiff_t need = own_rows(job, q);
+        q->row = need ? job->fixed : 0;
+        for (int before = 0; need && before < at; before++) {
+            const dd_step *r = job->steps + job->steps[before].who;
+            ptrdiff_t taken = own_rows(job, r);
+            int apart = r->row >= q->row + need || r->row + taken <= q->row;
+            if (!taken || apart || last_use(job, job->steps[before].who) < at) continue;
+            q->row = r->row + taken;
+            before = -1; /* look at all of them again */
+        }
+        if (q->row + need > job->rows) job->rows = q->row + need;
+    }
+}
+
 void dd_place(dd_job *job) {
     ptrdiff_t fixed = 0;
     job->scratch = 0;
@@ -204,19 +237,12 @@ void dd_place(dd_job *job) {
         if (scratch > job->scratch) job->scratch = scratch;
     }
     find_read(job);
-    job->rows = fixed;
-    for (int s = 0; s < job->count; s++) {
-        dd_step *q = job->steps + s;
-        ptrdiff_t need = own_rows(job, q);
-        q->row = need ? fixed : 0;
-        for (int t = 0; need && t < s; t++) {
-            const dd_step *r = job->steps + t;
-            ptrdiff_t taken = own_rows(job, r);
-            int apart = r->row >= q->row + need || r->row + taken <= q->row;
-            if (!taken || apart || last_use(job, t) < s) continue;
-            q->row = r->row + taken;
-            t = -1; /* look at all of them again */
-        }
-        if (q->row + need > job->rows) job->rows = q->row + need;
-    }
+    int fusible = dd_order(job);
+    for (int s = 0; s < job->count; s++)
+        if (job->steps[s].row_w) job->steps[s].row_w = fixed++;
+    job->fixed = job->rows = fixed;
+    place_results(job);
+    job->fused = fusible ? dd_fuse(job) : NULL;
 }
+
+void dd_unplace(dd_job *job) { dd_unfuse(job->fused); }

@@ -21,6 +21,7 @@ enum {
     LOCAL = 256,
     ROWS = 128 * 1024, /* bytes that the rows of a piece have, about, to stay in the cache */
     MOST = 512 * 1024, /* that they have at most */
+    PORTIONS = 32,     /* of a job that threads take, at most */
     LEAST = 256        /* elements that NumPy halves: it adds 128 in one go */
 };
 
@@ -266,14 +267,14 @@ static int is_summed(const whole *w, ptrdiff_t k) {
 
 static int run_pieces(void *arg, ptrdiff_t first, ptrdiff_t last) {
     const whole *w = arg;
-    ptrdiff_t size = w->sums.size;
+    ptrdiff_t size = w->sums.size, at, n = piece(w->sums.n, w->sums.halvings, first, &at);
     char *owned = malloc(w->M * w->length * size + DD_LINE), *buf = DD_ALIGNED(owned);
     dd_runs *runs = malloc(PARTS * w->M * sizeof *runs);
-    int status = owned && runs ? DD_OK : DD_NOMEM;
+    dd_runner *runner = owned ? dd_start(w->job, n, buf, w->length) : NULL;
+    int status = owned && runs && runner ? DD_OK : DD_NOMEM;
     for (ptrdiff_t p = first; p < last && !status; p++) {
-        ptrdiff_t at, n = piece(w->sums.n, w->sums.halvings, p, &at);
-        status = dd_run(w->job, at, at + n, buf, w->length);
-        if (status) break;
+        n = piece(w->sums.n, w->sums.halvings, p, &at);
+        dd_run(runner, at, at + n);
         for (ptrdiff_t k = 0; k < w->M; k++) {
             if (!is_summed(w, k)) continue;
             sums row = w->sums;
@@ -283,6 +284,7 @@ static int run_pieces(void *arg, ptrdiff_t first, ptrdiff_t last) {
         }
         if (w->runs) scatter_piece(w, p, at, n, (double *)(buf + w->length * size), runs);
     }
+    dd_stop(runner);
     free(owned);
     free(runs);
     return status;
@@ -311,8 +313,9 @@ int dd_apply_sum(dd_job *job) {
     int status = w.sums.out && w.edges && runs ? DD_OK : DD_NOMEM;
     if (!status) {
         dd_place(job);
-        status =
-            dd_is_shared(job) ? dd_parallel(run_pieces, &w, pieces, 1) : run_pieces(&w, 0, pieces);
+        status = dd_is_shared(job) ? dd_parallel(run_pieces, &w, pieces, pieces / PORTIONS + 1)
+                                   : run_pieces(&w, 0, pieces);
+        dd_unplace(job);
     }
     if (!status) {
         add_halves(&w.sums, total->starts ? 1 : w.M, total->sums);

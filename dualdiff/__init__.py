@@ -46,6 +46,7 @@ Settings
     memory_budget             of one evaluation with many seeds
     set_lanes                 how many seeds are represented
     set_num_threads           of work on large arrays
+    set_machine_code          what is computed by code written for it
     set_memory_pool, clear_memory_pool
     float0                    the dtype of derivatives of integers
 
@@ -72,7 +73,7 @@ from dualdiff import (  # noqa: F401  (they fill the tables)
 from dualdiff._arguments import float0
 from dualdiff._budget import memory_budget
 from dualdiff._custom import custom_jvp, stop_gradient
-from dualdiff._driver import set_num_threads
+from dualdiff._driver import set_machine_code, set_num_threads
 from dualdiff._expansion import taylor
 from dualdiff._hessians import (
     derivative_tensor,
@@ -109,9 +110,9 @@ __all__ = [
     "hessian", "hessian_diag", "hessian_sparsity", "hvp", "hyperdual", "implicit_fixed_point",
     "implicit_root", "jacfwd", "jacobian", "jacobian_sparsity", "jacrev", "jet", "jvp", "jvps",
     "laplacian", "lift", "linearize", "memory_budget", "mixed_partial", "nth_derivative",
-    "register_derivative", "set_lanes", "set_memory_pool", "set_num_threads", "sparse_hessian",
-    "sparse_jacobian", "stop_gradient", "taylor", "taylor_number", "value_and_grad",
-    "value_and_jacfwd", "value_grad_and_hessian", "variables",
+    "register_derivative", "set_lanes", "set_machine_code", "set_memory_pool", "set_num_threads",
+    "sparse_hessian", "sparse_jacobian", "stop_gradient", "taylor", "taylor_number",
+    "value_and_grad", "value_and_jacfwd", "value_grad_and_hessian", "variables",
 ]  # fmt: skip
 
 

@@ -160,4 +160,11 @@ cdef extern from "dualdiff.h" nogil:
     int dd_fingerprint_product(const double *a, ptrdiff_t rows, ptrdiff_t columns,
                                const double *g, int left, double *product, uint64_t *out)
     int dd_set_threads(int n)
+
+    cdef enum:
+        DD_NEVER
+        DD_AUTO
+        DD_ALWAYS
+
+    int dd_set_machine_code(int jobs)
     void dd_copy(void *to, const void *source, size_t bytes) nogil

@@ -17,11 +17,12 @@ from libc.string cimport memset
 from numpy cimport ndarray
 
 from dualdiff._csrc cimport (
-    DD_COS, DD_COSH, DD_DECAY, DD_EXP, DD_F32, DD_F64, DD_LD, DD_MAXDIMS, DD_NKERNELS, DD_NONE,
-    DD_OK, DD_SIN, DD_SINH, DD_TOOBIG, DD_add, DD_cos, DD_cosh, DD_exp, DD_power, DD_sin, DD_sinh,
-    DD_PRODUCT_COLUMNS, dd_add_scaled, dd_apply, dd_apply_sum, dd_array, dd_cholesky, dd_copy,
-    dd_fingerprint, dd_fingerprint_product, dd_fn, dd_job, dd_kernels, dd_loop, dd_num, dd_runs,
-    dd_scatter, dd_set_threads, dd_step, dd_sum, dd_table, dd_total, dd_valued, dd_work_rows,
+    DD_ALWAYS, DD_AUTO, DD_COS, DD_COSH, DD_DECAY, DD_EXP, DD_F32, DD_F64, DD_LD, DD_MAXDIMS,
+    DD_NEVER, DD_NKERNELS, DD_NONE, DD_OK, DD_PRODUCT_COLUMNS, DD_SIN, DD_SINH, DD_TOOBIG, DD_add,
+    DD_cos, DD_cosh, DD_exp, DD_power, DD_sin, DD_sinh, dd_add_scaled, dd_apply, dd_apply_sum,
+    dd_array, dd_cholesky, dd_copy, dd_fingerprint, dd_fingerprint_product, dd_fn, dd_job,
+    dd_kernels, dd_loop, dd_num, dd_runs, dd_scatter, dd_set_machine_code, dd_set_threads, dd_step,
+    dd_sum, dd_table, dd_total, dd_valued, dd_work_rows,
 )
 
 cnp.import_array()
@@ -506,3 +507,45 @@ def get_num_threads():
         See `set_num_threads`.
     """
     return _threads
+
+
+cdef dict _jobs = {"auto": DD_AUTO, "always": DD_ALWAYS, "never": DD_NEVER}
+
+
+def set_machine_code(mode):
+    """Choose what machine code written for it computes; returns the choice before.
+
+    Parameters
+    ----------
+    mode : {"auto", "always", "never"}
+        "auto": several operations on large arrays, whose arithmetic then takes one loop
+        (float32 and float64, first order, x86-64 processors with AVX2 or AVX-512 under Linux
+        and macOS); "always": also on small ones, for tests; "never": nothing.
+
+    Returns
+    -------
+    str
+        The mode before this call.
+
+    Raises
+    ------
+    ValueError
+        If mode is none of the three.
+
+    Notes
+    -----
+    Results are the same bits.  Writing the code takes some 20 microseconds; no compiler is
+    needed.  Where the system does not let a process execute memory that it has written,
+    operations are computed one at a time, as with "never".
+
+    Examples
+    --------
+    >>> import dualdiff
+    >>> before = dualdiff.set_machine_code("never")
+    >>> dualdiff.set_machine_code(before)
+    'never'
+    """
+    if mode not in ("auto", "always", "never"):
+        raise ValueError(f"set_machine_code expected 'auto', 'always' or 'never', got {mode!r}")
+    before = dd_set_machine_code(_jobs[mode])
+    return next(name for name, jobs in _jobs.items() if jobs == before)

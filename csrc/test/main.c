@@ -51,6 +51,7 @@ int main(int argc, char **argv) {
     test_sum();
     if (argc == 1) {
         test_plan();
+        test_fuse();
         test_tables();
         test_kernels_f32();
         test_kernels_f64();

@@ -49,6 +49,7 @@ void test_kernels_f64(void);
 void test_kernels_ld(void);
 void test_apply(void);
 void test_plan(void);
+void test_fuse(void);
 void test_fingerprint(void);
 void test_sum(void);
 

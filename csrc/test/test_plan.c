@@ -239,7 +239,7 @@ static void check_unread(const dd_table *A) {
     CHECK(flags == FE_INVALID && calls > slopes, "an invalid value is not found: %d", flags);
 }
 
-void test_plan(void) {
+static void check_all(void) {
     static const double constants[] = {2.5, -1, 1e300, -1e-300, 0, -0.0, INFINITY, NAN};
     for (int e = 0; e < N; e++) mask[e] = e % 3 == 0;
     check_maps();
@@ -263,4 +263,12 @@ void test_plan(void) {
         check_even(A);
         dd_table_free(A);
     }
+}
+
+void test_plan(void) {
+    int before = dd_set_machine_code(DD_NEVER);
+    check_all();
+    dd_set_machine_code(DD_ALWAYS);
+    check_all();
+    dd_set_machine_code(before);
 }
