@@ -382,13 +382,7 @@ static int run_stages(const dd_job *job, ptrdiff_t at, ptrdiff_t n, const memory
         if (!stage->code) continue;
         char *rows[stage->count];
         for (int k = 0; k < stage->count; k++) rows[k] = end_of(job, stage->slots + k, at, n, m);
-        stage->code(rows, n * item_size[job->type]);
-    }
-    for (int s = 0; s < job->count; s++) {
-        const dd_step *q = job->steps + s;
-        if (q->kind == DD_PLAIN || q->A->M == 1 || !is_kept(job, q)) continue;
-        dd_num c = result(job, q, at, n, m);
-        nan |= dd_any_nan[job->type](q->A, n, &c);
+        nan |= stage->code(rows, n * item_size[job->type]);
     }
     return nan;
 }
@@ -416,7 +410,7 @@ static void run_block(dd_runner *r, ptrdiff_t at, ptrdiff_t n) {
     const memory *m = &r->m;
     char *buf = r->buf;
     int nan = 0, raised = 0, first = !r->ready;
-    int fused = job->fused && !first && n % job->fused->lanes == 0;
+    int fused = job->fused && !first && (n | at) % job->fused->lanes == 0;
     clear_flags();
     if (fused) nan = run_stages(job, at, n, m, buf, r->tracks, &raised);
     for (int turn = 0; turn < job->count && !fused; turn++) {

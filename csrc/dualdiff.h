@@ -112,10 +112,6 @@ extern const dd_kernel dd_valued[DD_NKERNELS][DD_NTYPES];
 
 ptrdiff_t dd_work_rows(const dd_table *A, int kernel);
 
-/* Whether there is a NaN among n elements of the terms. */
-typedef int (*dd_nan_search)(const dd_table *A, ptrdiff_t n, const dd_num *c);
-extern const dd_nan_search dd_any_nan[DD_NTYPES];
-
 /* ---- whole arrays (plan.c, apply.c, fuse.c) -------------------------------------- */
 
 enum { DD_MAXDIMS = 64 };

@@ -112,7 +112,7 @@ int dd_order(dd_job *job) {
 
 /* Values of a stage ------------------------------------------------------------------------ */
 
-enum { LOAD = 1, BROADCAST, PREFETCH, STORE }; /* beside the opcodes of x86.h */
+enum { LOAD = 1, BROADCAST, PREFETCH, LOOK, STORE }; /* beside the opcodes of x86.h */
 
 typedef struct {
     int op, a, b; /* a, b: earlier values; of a load or store b is a slot */
@@ -156,6 +156,8 @@ static int slot(builder *w, dd_slot x) {
 }
 
 static int load(builder *w, dd_slot x) { return add(w, LOAD, NONE, slot(w, x)); }
+
+static void store(builder *w, int value, dd_slot x) { add(w, STORE, value, slot(w, x)); }
 
 static int constant(builder *w, const void *x) {
     return add(w, BROADCAST, NONE, slot(w, (dd_slot){DD_CONSTANT, x, 0}));
@@ -341,7 +343,7 @@ static void store_decay(builder *w, int s) {
         if (q->from_a != s + 1 || dd_kernels[q->kernel].aux != DD_DECAY || !dd_has_work_row(q))
             continue;
         int down = two(w, X86_OR, times(w, number(w, 2), w->v[s]), number(w, -0.0));
-        add(w, STORE, down, slot(w, (dd_slot){DD_REGISTERS, NULL, q->row_w}));
+        store(w, down, (dd_slot){DD_REGISTERS, NULL, q->row_w});
         q->decayed = 1;
     }
 }
@@ -353,8 +355,7 @@ static void build_step(builder *w, int s) {
     if (q->kind == DD_CODE && q->read && q->exact) {
         w->v[s] = value_in_code(w, q);
         w->values[w->v[s]].wanted = 1;
-        if (is_kept(job, q) || leaves(job, s, w->stage, 0))
-            add(w, STORE, w->v[s], slot(w, place_of(job, q, 0)));
+        if (is_kept(job, q) || leaves(job, s, w->stage, 0)) store(w, w->v[s], place_of(job, q, 0));
         store_decay(w, s);
     }
     if (!computes_terms(q)) return;
@@ -363,7 +364,8 @@ static void build_step(builder *w, int s) {
     for (ptrdiff_t k = 1; k < q->A->M; k++) {
         int t = term(w, q, k, own);
         w->t[s][k - 1] = t;
-        if (stored) add(w, STORE, t, slot(w, place_of(job, q, k)));
+        if (stored) store(w, t, place_of(job, q, k));
+        if (is_kept(job, q)) add(w, LOOK, t, NONE);
     }
 }
 
@@ -386,7 +388,20 @@ static void fetch_array(builder *w, const dd_array *x) {
         add(w, PREFETCH, NONE, slot(w, (dd_slot){DD_NEXT, x->t + i * x->ts, 0}));
 }
 
+/* Where the sum's terms go, if to seeds in a row. */
+static void fetch_seeds(builder *w, const dd_total *total) {
+    ptrdiff_t first = -1, K = w->job->steps[w->job->count - 1].A->M - 1;
+    if (!total || !total->starts || total->length < w->job->size) return;
+    for (ptrdiff_t k = 0; k < K; k++) {
+        ptrdiff_t start = total->starts[k];
+        if (start >= 0 && (first < 0 || start < first)) first = start;
+    }
+    const char *at = (const char *)(total->g + first);
+    if (first >= 0) add(w, PREFETCH, NONE, slot(w, (dd_slot){DD_ARRAY, at, 0}));
+}
+
 static void fetch_next(builder *w) {
+    fetch_seeds(w, w->job->total);
     for (int s = 0; s < w->job->count; s++) {
         const dd_step *q = w->job->steps + s;
         if (!q->from_a && (q->a.flat || q->a.even)) fetch_array(w, &q->a);
@@ -435,7 +450,7 @@ static void drop(builder *w, int *held, int i, int at) {
 }
 
 static void write_code(builder *w, x86_code *c) {
-    int registers = c->wide ? 32 : 16, first = registers, held[32];
+    int registers = x86_registers(c), first = registers, held[32];
     memset(held, NONE, sizeof held);
     for (int i = 0; i < w->count; i++) {
         value *x = w->values + i;
@@ -456,11 +471,12 @@ static void write_code(builder *w, x86_code *c) {
             x86_prefetch(c, x->b);
             continue;
         }
-        int a = x->a, b = x->op == STORE ? NONE : x->b;
+        int a = x->a, b = x->op <= STORE ? NONE : x->b;
         fetch_value(w, c, held, first, a, a, b);
         if (b != NONE) fetch_value(w, c, held, first, b, a, b);
         int ra = w->values[a].reg, rb = b == NONE ? NONE : w->values[b].reg;
         if (w->full) break;
+        if (x->op == LOOK) x86_look_at(c, ra, find_register(w, held, first, a, NONE));
         drop(w, held, a, i);
         drop(w, held, b, i);
         if (x->op == STORE) {
@@ -479,7 +495,7 @@ static void write_code(builder *w, x86_code *c) {
 /* Writes the code of a stage, if it has anything to do. */
 static void finish(builder *w, x86_code *c, dd_stage *stage) {
     int stores = 0;
-    for (int i = 0; i < w->count; i++) stores |= w->values[i].op == STORE || w->values[i].wanted;
+    for (int i = 0; i < w->count; i++) stores |= w->values[i].op >= STORE;
     if (!stores || w->full) return;
     stage->slots = malloc(w->nslots * sizeof *w->slots);
     if (!stage->slots) {

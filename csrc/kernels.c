@@ -37,8 +37,6 @@ const dd_kernel dd_valued[DD_NKERNELS][DD_NTYPES] = {
 };
 #undef VALUED
 
-const dd_nan_search dd_any_nan[DD_NTYPES] = {search_nan_f32, search_nan_f64, search_nan_ld};
-
 ptrdiff_t dd_work_rows(const dd_table *A, int kernel) {
     int work = dd_kernels[kernel].work;
     /* At order 1 only the auxiliary row is read. */

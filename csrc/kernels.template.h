@@ -26,7 +26,7 @@ DD_INLINE T *FN(row)(const dd_num *x, ptrdiff_t i) {
 /* What the terms of x are still to be multiplied by. */
 DD_INLINE T FN(factor)(const dd_num *x) { return x->f ? *(const T *)x->f : 1; }
 
-DD_INLINE int FN(any_nan)(const dd_table *A, ptrdiff_t n, const dd_num *c) {
+static int FN(any_nan)(const dd_table *A, ptrdiff_t n, const dd_num *c) {
     for (ptrdiff_t k = 1; k < A->M; k++) {
         const T *ck = FN(row)(c, k);
         int bad = 0;
@@ -34,10 +34,6 @@ DD_INLINE int FN(any_nan)(const dd_table *A, ptrdiff_t n, const dd_num *c) {
         if (bad) return 1;
     }
     return 0;
-}
-
-DD_CLONES static int FN(search_nan)(const dd_table *A, ptrdiff_t n, const dd_num *c) {
-    return FN(any_nan)(A, n, c);
 }
 
 #define ROW(x, i) FN(row)(x, i)

@@ -105,14 +105,30 @@ DD_CLONES static void add_row(ptrdiff_t n, double *restrict g, const double *res
     for (ptrdiff_t e = 0; e < n; e++) g[e] += t[e];
 }
 
+DD_CLONES static void set_row(ptrdiff_t n, double *restrict g, const double *restrict t) {
+    for (ptrdiff_t e = 0; e < n; e++) g[e] = 0 + t[e];
+}
+
+/* Seeds low .. high - 1 before anything, or nothing but the first row, is added: how many rows. */
+static int begin_seeds(const scatter *job, ptrdiff_t low, ptrdiff_t high) {
+    double *g = job->g;
+    const dd_runs *r = job->rows;
+    int set = job->count && r->runs == 1;
+    ptrdiff_t from = set ? least(most(r->start, low), high) : high;
+    ptrdiff_t stop = set ? least(most(r->start + r->length, from), high) : high;
+    memset(g + low, 0, (from - low) * sizeof *g);
+    if (set) set_row(stop - from, g + from, r->t + from - r->start);
+    memset(g + stop, 0, (high - stop) * sizeof *g);
+    return set;
+}
+
 /* Seeds first .. last - 1, in blocks that stay in the cache. */
 static int add_to_seeds(void *arg, ptrdiff_t first, ptrdiff_t last) {
     const scatter *job = arg;
     double *g = job->g;
     for (ptrdiff_t low = first; low < last; low += BLOCK) {
         ptrdiff_t high = least(low + BLOCK, last);
-        if (job->fresh) memset(g + low, 0, (high - low) * sizeof *g);
-        for (int k = 0; k < job->count; k++) {
+        for (int k = job->fresh ? begin_seeds(job, low, high) : 0; k < job->count; k++) {
             const dd_runs *r = job->rows + k;
             ptrdiff_t i = low > r->start ? (low - r->start) / r->step : 0;
             for (; i < r->runs && r->start + i * r->step < high; i++) {

@@ -1,7 +1,8 @@
 /* Writes vector instructions of x86-64: the encodings are those of Intel's manual, volume 2,
  * chapter 2.3 (VEX) and 2.7 (EVEX).
  *
- * rdi points to the rows, r11 to the row in use, and rax counts bytes up to 0.
+ * rdi points to the rows, r11 to the row in use, and rax counts bytes up to 0.  Where a NaN was, k2
+ * has a bit (AVX-512), or ymm15 (AVX2).
  */
 #include <string.h>
 
@@ -88,7 +89,9 @@ static void put(x86_code *c, const unsigned char *bytes, size_t n) {
     c->at += n;
 }
 
-enum { MAP_0F = 1, MAP_0F38 = 2, IN_MEMORY = -1, INDEXED = -2 };
+enum { MAP_0F = 1, MAP_0F38 = 2, IN_MEMORY = -1, INDEXED = -2, SEEN = 15, UNORDERED = 3 };
+
+int x86_registers(const x86_code *c) { return c->wide ? 32 : SEEN; }
 
 /* One vector instruction: its prefix, opcode and operands.  rm: a register, [r11] or [r11 + rax].
  * double_only: a prefix that only doubles have; w: the bit that says so in EVEX. */
@@ -139,6 +142,15 @@ void x86_store(x86_code *c, int from, int row) {
     vector(c, MAP_0F, !c->floats, !c->floats, 0x11, from, 0, INDEXED);
 }
 
+void x86_look_at(x86_code *c, int a, int spare) {
+    static const unsigned char how[] = {UNORDERED};
+    static const unsigned char either[] = {0xC5, 0xEC, 0x45, 0xD1}; /* korw k2, k2, k1 */
+    vector(c, MAP_0F, !c->floats, !c->floats, 0xC2, c->wide ? 1 : spare, a, a);
+    put(c, how, sizeof how);
+    if (c->wide) put(c, either, sizeof either);
+    else x86_two(c, X86_OR, SEEN, SEEN, spare);
+}
+
 /* prefetcht1 [r11 + rax] */
 void x86_prefetch(x86_code *c, int row) {
     static const unsigned char code[] = {0x41, 0x0F, 0x18, 0x14, 0x03};
@@ -152,9 +164,12 @@ void x86_broadcast(x86_code *c, int to, int row) {
 }
 
 void x86_enter(x86_code *c) {
-    static const unsigned char code[] = {0x48, 0x89, 0xF0,  /* mov rax, rsi */
-                                         0x48, 0xF7, 0xD8}; /* neg rax */
+    static const unsigned char code[] = {0x48, 0x89, 0xF0,        /* mov rax, rsi */
+                                         0x48, 0xF7, 0xD8};       /* neg rax */
+    static const unsigned char none[] = {0xC5, 0xEC, 0x47, 0xD2}; /* kxorw k2, k2, k2 */
     put(c, code, sizeof code);
+    if (c->wide) put(c, none, sizeof none);
+    else x86_two(c, X86_XOR, SEEN, SEEN, SEEN);
 }
 
 unsigned char *x86_begin(const x86_code *c) { return c->at; }
@@ -162,10 +177,14 @@ unsigned char *x86_begin(const x86_code *c) { return c->at; }
 void x86_end(x86_code *c, const unsigned char *begin) {
     ptrdiff_t back = begin - c->at - 10; /* from the end of the jump */
     unsigned to = (unsigned)(int)back;
-    unsigned char code[] = {0x48,     0x83, 0xC0,     c->wide ? 64 : 32, /* add rax, 64 */
-                            0x0F,     0x85, to & 255, to >> 8 & 255,     to >> 16 & 255,
-                            to >> 24,             /* jnz */
-                            0xC5,     0xF8, 0x77, /* vzeroupper */
-                            0xC3};                /* ret */
-    put(c, code, sizeof code);
+    unsigned char loop[] = {0x48,           0x83,    0xC0,     c->wide ? 64 : 32, /* add rax, 64 */
+                            0x0F,           0x85,    to & 255, to >> 8 & 255,
+                            to >> 16 & 255, to >> 24};            /* jnz */
+    static const unsigned char mask[] = {0xC5, 0xF8, 0x93, 0xC2}; /* kmovw eax, k2 */
+    static const unsigned char leave[] = {0xC5, 0xF8, 0x77,       /* vzeroupper */
+                                          0xC3};                  /* ret */
+    put(c, loop, sizeof loop);
+    if (c->wide) put(c, mask, sizeof mask);
+    else vector(c, MAP_0F, !c->floats, !c->floats, 0x50, 0, 0, SEEN); /* vmovmskpd eax, ymm15 */
+    put(c, leave, sizeof leave);
 }

@@ -11,8 +11,9 @@ typedef struct {
     int full, wide, floats;
 } x86_code;
 
-/* rows[i]: the end of row i; bytes: from its begin to its end, a multiple of a vector. */
-typedef void (*x86_loop)(char *const *rows, ptrdiff_t bytes);
+/* rows[i]: the end of row i; bytes: from its begin to its end, a multiple of a vector.  Returns
+ * whether anything looked at was a NaN. */
+typedef int (*x86_loop)(char *const *rows, ptrdiff_t bytes);
 
 /* Opcodes of what has two operands, and one. */
 enum {
@@ -35,8 +36,12 @@ void x86_two(x86_code *c, int opcode, int to, int a, int b);
 void x86_one(x86_code *c, int opcode, int to, int a);
 void x86_load(x86_code *c, int to, int row);
 void x86_store(x86_code *c, int from, int row);
+void x86_look_at(x86_code *c, int a, int spare); /* changes the register `spare` */
 void x86_prefetch(x86_code *c, int row);
 void x86_broadcast(x86_code *c, int to, int row); /* the first element of a row, which has no end */
+
+/* Registers that are free for values: the first ones. */
+int x86_registers(const x86_code *c);
 
 /* Before the loop, where all that it needs in registers may be loaded; around its body. */
 void x86_enter(x86_code *c);

@@ -101,7 +101,7 @@ def test_gradients_of_sums(f, mode):
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_threads_change_nothing(threads):
-    x = np.linspace(0.5, 3.0, 300_001)
+    x = np.linspace(0.5, 3.0, 700_001)
     before = dd.set_num_threads(threads)
     try:
         got = with_mode("auto", lambda: dd.elementwise_grad(functions)(x))
