@@ -21,7 +21,7 @@ enum {
     CACHE = 24 * 1024,  /* bytes of rows that a block may fill */
     CACHES = 56 * 1024, /* the same where several steps share it */
     PIECE = 256 * 1024, /* bytes of a result that a thread takes at a time */
-    SHARED = 800000,    /* see dd_is_shared: some 100 us, twice what it takes to wake a thread */
+    SHARED = 2400000,   /* see dd_is_shared: some 100 us, twice what it takes to wake a thread */
     FLAGS = FE_DIVBYZERO | FE_OVERFLOW | FE_INVALID
 };
 
@@ -550,12 +550,14 @@ void dd_stop(dd_runner *r) {
 }
 
 int dd_is_shared(const dd_job *job) {
-    ptrdiff_t each = 0, row = job->count > 1 ? 1 : 3; /* in memory or in the cache */
+    ptrdiff_t each = 0, row = job->fused       ? 1
+                              : job->count > 1 ? 3
+                                               : 9; /* registers, cache, memory */
     for (int s = 0; s < job->count; s++) {
         const dd_step *q = job->steps + s;
         each += row * q->A->M;
-        each += q->value.run && !q->exact ? 6 : 0;
-        each += q->aux.run && q->A->M > 1 ? 6 : 0;
+        each += q->value.run && !q->exact ? 18 : 0;
+        each += q->aux.run && q->A->M > 1 ? 18 : 0;
     }
     return job->size >= SHARED / each;
 }

@@ -112,7 +112,7 @@ int dd_order(dd_job *job) {
 
 /* Values of a stage ------------------------------------------------------------------------ */
 
-enum { LOAD = 1, BROADCAST, PREFETCH, LOOK, STORE }; /* beside the opcodes of x86.h */
+enum { LOAD = 1, BROADCAST, PREFETCH, LOOK, STORE, SAVED }; /* beside the opcodes of x86.h */
 
 typedef struct {
     int op, a, b; /* a, b: earlier values; of a load or store b is a slot */
@@ -444,6 +444,16 @@ static void fetch_value(builder *w, x86_code *c, int *held, int first, int i, in
     else x86_broadcast(c, x->reg, x->b);
 }
 
+/* Before a row is overwritten: what is yet to be read of it stays in a register. */
+static void save_row(builder *w, x86_code *c, int *held, int first, int at, int from) {
+    for (int i = 0; i < w->count; i++) {
+        value *x = w->values + i;
+        if (x->op != LOAD || x->b != w->values[at].b || !is_read_again(w, i, at)) continue;
+        fetch_value(w, c, held, first, i, i, from);
+        x->op = SAVED;
+    }
+}
+
 static void drop(builder *w, int *held, int i, int at) {
     if (i == NONE || is_read_again(w, i, at) || w->values[i].reg == NONE) return;
     if (held[w->values[i].reg] == i) held[w->values[i].reg] = NONE;
@@ -466,7 +476,7 @@ static void write_code(builder *w, x86_code *c) {
     const unsigned char *begin = x86_begin(c);
     for (int i = 0; i < w->count && !w->full; i++) {
         value *x = w->values + i;
-        if (x->op == LOAD || x->op == BROADCAST) continue; /* when it is read */
+        if (x->op == LOAD || x->op == BROADCAST || x->op == SAVED) continue; /* when it is read */
         if (x->op == PREFETCH) {
             x86_prefetch(c, x->b);
             continue;
@@ -477,6 +487,7 @@ static void write_code(builder *w, x86_code *c) {
         int ra = w->values[a].reg, rb = b == NONE ? NONE : w->values[b].reg;
         if (w->full) break;
         if (x->op == LOOK) x86_look_at(c, ra, find_register(w, held, first, a, NONE));
+        if (x->op == STORE) save_row(w, c, held, first, i, a);
         drop(w, held, a, i);
         drop(w, held, b, i);
         if (x->op == STORE) {

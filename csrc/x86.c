@@ -10,7 +10,8 @@
 
 int x86_may_be_wide = 1;
 
-#if defined(__x86_64__) && defined(__GNUC__) && (defined(__linux__) || defined(__APPLE__))
+#if defined(__x86_64__) && defined(__LP64__) && defined(__GNUC__) && \
+    (defined(__linux__) || defined(__APPLE__))
 #include <pthread.h>
 #include <sys/mman.h>
 
@@ -164,7 +165,8 @@ void x86_broadcast(x86_code *c, int to, int row) {
 }
 
 void x86_enter(x86_code *c) {
-    static const unsigned char code[] = {0x48, 0x89, 0xF0,        /* mov rax, rsi */
+    static const unsigned char code[] = {0xF3, 0x0F, 0x1E, 0xFA,  /* endbr64 */
+                                         0x48, 0x89, 0xF0,        /* mov rax, rsi */
                                          0x48, 0xF7, 0xD8};       /* neg rax */
     static const unsigned char none[] = {0xC5, 0xEC, 0x47, 0xD2}; /* kxorw k2, k2, k2 */
     put(c, code, sizeof code);

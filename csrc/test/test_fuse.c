@@ -102,11 +102,14 @@ static dd_step step_of(int type, const dd_table *A, int kernel, double p) {
     return q;
 }
 
+static int share, maps_share; /* one step in so many is no sum, product, ...; has maps */
+
 static dd_step random_step(int type, const dd_table *A, int s) {
     static const int functions[] = {DD_exp,  DD_log,  DD_expm1, DD_log1p, DD_sin,  DD_cos, DD_tan,
                                     DD_sinh, DD_cosh, DD_tanh,  DD_power, DD_sqrt, DD_abs};
     static const double powers[] = {-1, 0.5, 1, 2, 3, 4, 5};
-    dd_step q = step_of(type, A, pick(6) ? exact[pick(7)] : functions[pick(13)], powers[pick(7)]);
+    dd_step q =
+        step_of(type, A, pick(share) ? exact[pick(7)] : functions[pick(13)], powers[pick(7)]);
     int two = dd_kernels[q.kernel].nin == 2;
     if (two) q.from_b = operand(&q.b, type, A, s);
     do q.from_a = operand(&q.a, type, A, s);
@@ -115,6 +118,16 @@ static dd_step random_step(int type, const dd_table *A, int s) {
         dd_array x = q.a;
         int from = q.from_a;
         q.a = q.b, q.from_a = q.from_b, q.b = x, q.from_b = from;
+    }
+    if (two && !pick(maps_share)) { /* any row of an operand for each row of the result, or none */
+        static int32_t maps[MOST_STEPS][2][1 + TERMS];
+        for (int i = 0; i < 2; i++)
+            for (int k = 1; k < A->M; k++) {
+                const dd_array *x = i ? &q.b : &q.a;
+                int some = (i ? q.from_b : q.from_a) || x->t;
+                maps[s][i][k] = some ? pick((int)A->M) : 0;
+            }
+        q.a.map = maps[s][0], q.b.map = maps[s][1];
     }
     return q;
 }
@@ -131,11 +144,11 @@ static int differ(const char *x, const char *y, int type) {
 
 static int fused_jobs;
 
-/* Runs a program with and without machine code. */
-static void compare(int type, const dd_table *A, dd_step *steps, int count, int n) {
+/* Runs a program with and without machine code; so many results are kept, at most. */
+static void compare(int type, const dd_table *A, dd_step *steps, int count, int n, int most) {
     ptrdiff_t size = type == DD_F32 ? sizeof(float) : sizeof(double);
     int flags[MOST_STEPS], places[KEPT] = {count - 1}, some = 1, valueless = !pick(3) && A->M > 1;
-    for (int i = 1; i < KEPT; i++) {
+    for (int i = 1; i < most; i++) {
         int place = pick(count), known = 0;
         for (int k = 0; k < some; k++) known |= places[k] == place;
         if (!known) places[some++] = place;
@@ -173,8 +186,9 @@ static void check_random(int type, int seeds, int special, int longest) {
     dd_step steps[MOST_STEPS];
     fill(type, special);
     int count = 2 + pick(longest - 1);
+    share = 2 + pick(6), maps_share = 1 + pick(4);
     for (int s = 0; s < count; s++) steps[s] = random_step(type, A, s);
-    compare(type, A, steps, count, pick(4) ? N : 1 + pick(N));
+    compare(type, A, steps, count, pick(4) ? N : 1 + pick(N), 1 + pick(KEPT));
     dd_table_free(A);
 }
 
@@ -194,10 +208,27 @@ static void check_maps(int type) {
             steps[1].b = array(inputs[2], size, 1), steps[1].b.map = form ? second : first;
             steps[2].from_a = 2, steps[2].b = steps[1].b;
             fill(type, form);
-            compare(type, B, steps, 3, N);
+            compare(type, B, steps, 3, N, KEPT);
         }
     dd_table_free(A);
     dd_table_free(B);
+}
+
+/* Terms that two sums pass on, exchanged, to rows that the first of all had before. */
+static void check_passed_on(int type) {
+    static const int32_t same[] = {0, 1, 2}, swapped[] = {0, 2, 1}, none[] = {0, 0, 0};
+    int32_t two = 2, order = 1;
+    dd_table *A = test_table(1, &two, &order, 0, NULL, NULL);
+    ptrdiff_t size = type == DD_F32 ? sizeof(float) : sizeof(double);
+    dd_step steps[4] = {step_of(type, A, DD_abs, 0), step_of(type, A, DD_add, 0),
+                        step_of(type, A, DD_add, 0), step_of(type, A, DD_abs, 0)};
+    steps[0].a = array(inputs[0], size, 2);
+    for (int s = 1; s < 4; s++) steps[s].from_a = s;
+    for (int s = 1; s < 3; s++) steps[s].b = array(inputs[s], size, 0), steps[s].b.map = none;
+    steps[1].a.map = swapped, steps[2].a.map = same;
+    fill(type, 0);
+    compare(type, A, steps, 4, N, 1);
+    dd_table_free(A);
 }
 
 void test_fuse(void) {
@@ -211,6 +242,8 @@ void test_fuse(void) {
         CHECK(!x86_runs(0) || fused_jobs > PROGRAMS / 2, "only %d jobs were fused", fused_jobs);
         check_maps(DD_F64);
         check_maps(DD_F32);
+        check_passed_on(DD_F64);
+        check_passed_on(DD_F32);
     }
     x86_may_be_wide = 1;
     dd_set_machine_code(before);
