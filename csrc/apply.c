@@ -410,7 +410,7 @@ static void run_block(dd_runner *r, ptrdiff_t at, ptrdiff_t n) {
     const memory *m = &r->m;
     char *buf = r->buf;
     int nan = 0, raised = 0, first = !r->ready;
-    int fused = job->fused && !first && (n | at) % job->fused->lanes == 0;
+    int fused = job->fused && !first && n % job->fused->lanes == 0;
     clear_flags();
     if (fused) nan = run_stages(job, at, n, m, buf, r->tracks, &raised);
     for (int turn = 0; turn < job->count && !fused; turn++) {

@@ -94,7 +94,7 @@ int dd_order(dd_job *job) {
             int stage = from ? stage_after(job->steps + from - 1, q->kind) : 0;
             if (stage > q->stage) q->stage = stage;
         }
-        code += q->kind != DD_PLAIN;
+        code += q->kind == DD_CODE || (q->kind == DD_LOOP && computes_terms(q));
         q->row_w = dd_has_work_row(q);
         /* In its place among those before: stages in turn, in each what is no code first. */
         int at = s;
@@ -120,6 +120,7 @@ typedef struct {
     int next;     /* in its bucket */
     int reg;
     int wanted; /* whether it is computed even if nothing reads it: for its exceptions */
+    int home;   /* a slot that it may be written to where registers run out, or NONE */
 } value;
 
 typedef struct {
@@ -142,7 +143,7 @@ static int add(builder *w, int op, int a, int b) {
     for (int i = *bucket; i != NONE; i = w->values[i].next)
         if (w->values[i].op == op && w->values[i].a == a && w->values[i].b == b) return i;
     if (w->count == VALUES) return w->full = 1, 0;
-    w->values[w->count] = (value){op, a, b, 0, *bucket, NONE, 0};
+    w->values[w->count] = (value){op, a, b, 0, *bucket, NONE, 0, NONE};
     return *bucket = w->count++;
 }
 
@@ -321,7 +322,8 @@ static int value_in_code(builder *w, const dd_step *q) {
     }
 }
 
-/* Whether anything but the code of its own stage reads the values, or the terms, of step s. */
+/* Whether anything but the code of its own stage reads the values, or the terms, of step s: who
+ * reads values counts for terms, too. */
 static int leaves(const dd_job *job, int s, int stage, int terms) {
     for (int t = s + 1; t < job->count; t++) {
         const dd_step *q = job->steps + t;
@@ -348,6 +350,12 @@ static void store_decay(builder *w, int s) {
     }
 }
 
+/* Gives a value, computed here, the row of its step. */
+static void settle(builder *w, int i, const dd_step *q, ptrdiff_t k) {
+    dd_slot row = place_of(w->job, q, k);
+    if (w->values[i].op > SAVED && row.place == DD_REGISTERS) w->values[i].home = slot(w, row);
+}
+
 static void build_step(builder *w, int s) {
     const dd_job *job = w->job;
     const dd_step *q = job->steps + s;
@@ -355,6 +363,7 @@ static void build_step(builder *w, int s) {
     if (q->kind == DD_CODE && q->read && q->exact) {
         w->v[s] = value_in_code(w, q);
         w->values[w->v[s]].wanted = 1;
+        settle(w, w->v[s], q, 0);
         if (is_kept(job, q) || leaves(job, s, w->stage, 0)) store(w, w->v[s], place_of(job, q, 0));
         store_decay(w, s);
     }
@@ -364,6 +373,7 @@ static void build_step(builder *w, int s) {
     for (ptrdiff_t k = 1; k < q->A->M; k++) {
         int t = term(w, q, k, own);
         w->t[s][k - 1] = t;
+        settle(w, t, q, k);
         if (stored) store(w, t, place_of(job, q, k));
         if (is_kept(job, q)) add(w, LOOK, t, NONE);
     }
@@ -412,102 +422,139 @@ static void fetch_next(builder *w) {
 
 /* Registers and code ----------------------------------------------------------------------- */
 
-static int is_read_again(const builder *w, int i, int at) { return w->values[i].last > at; }
+/* The registers of a loop: which value each of the first `count` holds, constants have the others.
+ * at: the value that is being computed. */
+typedef struct {
+    builder *w;
+    x86_code *c;
+    int held[32], count, at;
+} registers;
 
-/* A register below `first` that is free, or that holds a value other than a and b that lies in
- * memory, too. */
-static int find_register(builder *w, int *held, int first, int a, int b) {
-    int best = NONE;
-    for (int r = 0; r < first; r++)
-        if (held[r] == NONE) return r;
-    for (int r = 0; r < first; r++) {
-        const value *x = w->values + held[r];
-        if (held[r] == a || held[r] == b || (x->op != LOAD && x->op != BROADCAST)) continue;
-        if (best == NONE || x->last > w->values[held[best]].last) best = r;
+static int is_read_again(const registers *r, int i) { return r->w->values[i].last > r->at; }
+
+/* Whether the row of a slot is to be loaded from yet, for the present value perhaps. */
+static int is_awaited(const registers *r, int slot) {
+    for (int i = 0; i < r->w->count; i++) {
+        const value *x = r->w->values + i;
+        if (x->op == LOAD && x->b == slot && x->last >= r->at) return 1;
     }
-    if (best == NONE) return w->full = 1, 0;
-    w->values[held[best]].reg = NONE;
+    return 0;
+}
+
+/* Whether a value can be had from memory again: 2 where it has to be written first, to the row
+ * that its step has for those who do all again with care. */
+static int can_leave(const registers *r, int i) {
+    const value *x = r->w->values + i;
+    if (x->op == LOAD || x->op == BROADCAST) return 1;
+    return x->home != NONE && !is_awaited(r, x->home) ? 2 : 0;
+}
+
+/* A register that is free, or is made so: the value that is read last leaves, neither a nor b. */
+static int find_register(registers *r, int a, int b) {
+    int best = NONE, how = 3;
+    for (int i = 0; i < r->count; i++)
+        if (r->held[i] == NONE) return i;
+    for (int i = 0; i < r->count; i++) {
+        int way = r->held[i] == a || r->held[i] == b ? 0 : can_leave(r, r->held[i]);
+        if (!way || way > how) continue;
+        int later =
+            best == NONE || r->w->values[r->held[i]].last > r->w->values[r->held[best]].last;
+        if (way < how || later) best = i, how = way;
+    }
+    if (best == NONE) return r->w->full = 1, 0;
+    value *x = r->w->values + r->held[best];
+    if (how == 2) x86_store(r->c, best, x->home), x->op = LOAD, x->b = x->home;
+    x->reg = r->held[best] = NONE;
     return best;
 }
 
-/* Puts value i, which lies in memory, into a register. */
-static void fetch_value(builder *w, x86_code *c, int *held, int first, int i, int a, int b) {
-    value *x = w->values + i;
+/* Puts a value that lies in memory into a register. */
+static void fetch_value(registers *r, int i, int a, int b) {
+    value *x = r->w->values + i;
     if (x->reg != NONE) return;
-    if (x->op != LOAD && x->op != BROADCAST) {
-        w->full = 1;
-        return;
-    }
-    x->reg = find_register(w, held, first, a, b);
-    held[x->reg] = i;
-    if (x->op == LOAD) x86_load(c, x->reg, x->b);
-    else x86_broadcast(c, x->reg, x->b);
+    x->reg = find_register(r, a, b);
+    r->held[x->reg] = i;
+    if (x->op == LOAD) x86_load(r->c, x->reg, x->b);
+    else x86_broadcast(r->c, x->reg, x->b);
 }
 
-/* Before a row is overwritten: what is yet to be read of it stays in a register. */
-static void save_row(builder *w, x86_code *c, int *held, int first, int at, int from) {
-    for (int i = 0; i < w->count; i++) {
-        value *x = w->values + i;
-        if (x->op != LOAD || x->b != w->values[at].b || !is_read_again(w, i, at)) continue;
-        fetch_value(w, c, held, first, i, i, from);
+/* Before value `from` is written to a row: what is yet to be read of it stays in a register, and
+ * it is nobody else's any more. */
+static void save_row(registers *r, int slot, int from) {
+    for (int i = 0; i < r->w->count; i++)
+        if (i != from && r->w->values[i].home == slot) r->w->values[i].home = NONE;
+    for (int i = 0; i < r->w->count; i++) {
+        value *x = r->w->values + i;
+        if (x->op != LOAD || x->b != slot || !is_read_again(r, i)) continue;
+        fetch_value(r, i, i, from);
         x->op = SAVED;
     }
 }
 
-static void drop(builder *w, int *held, int i, int at) {
-    if (i == NONE || is_read_again(w, i, at) || w->values[i].reg == NONE) return;
-    if (held[w->values[i].reg] == i) held[w->values[i].reg] = NONE;
+static void drop(registers *r, int i) {
+    if (i == NONE || is_read_again(r, i) || r->w->values[i].reg == NONE) return;
+    if (r->held[r->w->values[i].reg] == i) r->held[r->w->values[i].reg] = NONE;
+}
+
+static int is_arithmetic(const value *x) { return x->op > SAVED; }
+
+/* Finds what is read, and where last, from the end: not what only something unread reads. */
+static void find_last(builder *w) {
+    for (int i = w->count - 1; i >= 0; i--) {
+        value *x = w->values + i;
+        if (is_arithmetic(x) && !x->last && !x->wanted) continue;
+        if (x->a != NONE && !w->values[x->a].last) w->values[x->a].last = i;
+        if (is_arithmetic(x) && x->b != NONE && !w->values[x->b].last) w->values[x->b].last = i;
+    }
+}
+
+/* The code of one value, whose operands are a and b, or NONE. */
+static void write_value(registers *r, int a, int b) {
+    x86_code *c = r->c;
+    value *values = r->w->values, *x = values + r->at;
+    fetch_value(r, a, a, b);
+    if (b != NONE) fetch_value(r, b, a, b);
+    if (x->op == STORE) save_row(r, x->b, a);
+    if (x->op == STORE) x86_store(c, values[a].reg, x->b);
+    if (x->op == LOOK) x86_look_at(c, values[a].reg, c->wide ? 0 : find_register(r, a, NONE));
+    int ra = values[a].reg, rb = b == NONE ? NONE : values[b].reg;
+    drop(r, a);
+    drop(r, b);
+    if (!is_arithmetic(x)) return;
+    x->reg = find_register(r, NONE, NONE);
+    r->held[x->reg] = r->at;
+    if (b == NONE) x86_one(c, x->op, x->reg, ra);
+    else x86_two(c, x->op, x->reg, ra, rb);
+    drop(r, r->at);
 }
 
 static void write_code(builder *w, x86_code *c) {
-    int registers = x86_registers(c), first = registers, held[32];
-    memset(held, NONE, sizeof held);
-    for (int i = 0; i < w->count; i++) {
-        value *x = w->values + i;
-        if (x->a != NONE) w->values[x->a].last = i;
-        if (x->b != NONE && x->op > STORE) w->values[x->b].last = i;
-    }
+    registers r = {.w = w, .c = c, .count = x86_registers(c)};
+    int most = r.count / 2; /* for constants, which stay */
+    memset(r.held, NONE, sizeof r.held);
+    find_last(w);
     x86_enter(c);
-    for (int i = 0; i < w->count && first > registers / 2; i++) { /* constants stay there */
+    for (int i = 0; i < w->count && r.count > most; i++) {
         if (w->values[i].op != BROADCAST || !w->values[i].last) continue;
-        w->values[i].reg = --first;
-        x86_broadcast(c, first, w->values[i].b);
+        w->values[i].reg = --r.count;
+        x86_broadcast(c, r.count, w->values[i].b);
     }
     const unsigned char *begin = x86_begin(c);
-    for (int i = 0; i < w->count && !w->full; i++) {
-        value *x = w->values + i;
-        if (x->op == LOAD || x->op == BROADCAST || x->op == SAVED) continue; /* when it is read */
-        if (x->op == PREFETCH) {
-            x86_prefetch(c, x->b);
-            continue;
-        }
-        int a = x->a, b = x->op <= STORE ? NONE : x->b;
-        fetch_value(w, c, held, first, a, a, b);
-        if (b != NONE) fetch_value(w, c, held, first, b, a, b);
-        int ra = w->values[a].reg, rb = b == NONE ? NONE : w->values[b].reg;
-        if (w->full) break;
-        if (x->op == LOOK) x86_look_at(c, ra, find_register(w, held, first, a, NONE));
-        if (x->op == STORE) save_row(w, c, held, first, i, a);
-        drop(w, held, a, i);
-        drop(w, held, b, i);
-        if (x->op == STORE) {
-            x86_store(c, ra, x->b);
-        } else if (x->last || x->wanted) {
-            x->reg = find_register(w, held, first, NONE, NONE);
-            held[x->reg] = i;
-            if (b == NONE) x86_one(c, x->op, x->reg, ra);
-            else x86_two(c, x->op, x->reg, ra, rb);
-            drop(w, held, i, i);
-        }
+    for (r.at = 0; r.at < w->count && !w->full; r.at++) {
+        const value *x = w->values + r.at;
+        if (x->op == PREFETCH) x86_prefetch(c, x->b);
+        else if (x->op == STORE || x->op == LOOK) write_value(&r, x->a, NONE);
+        else if (is_arithmetic(x) && (x->last || x->wanted)) write_value(&r, x->a, x->b);
     }
     x86_end(c, begin);
 }
 
 /* Writes the code of a stage, if it has anything to do. */
 static void finish(builder *w, x86_code *c, dd_stage *stage) {
-    int stores = 0;
-    for (int i = 0; i < w->count; i++) stores |= w->values[i].op >= STORE;
-    if (!stores || w->full) return;
+    int something = 0;
+    for (int i = 0; i < w->count; i++) something |= w->values[i].op == STORE || w->values[i].wanted;
+    if (!something || w->full) return;
+    write_code(w, c);
     stage->slots = malloc(w->nslots * sizeof *w->slots);
     if (!stage->slots) {
         w->full = 1;
@@ -515,7 +562,6 @@ static void finish(builder *w, x86_code *c, dd_stage *stage) {
     }
     memcpy(stage->slots, w->slots, w->nslots * sizeof *w->slots);
     stage->count = w->nslots;
-    write_code(w, c);
 }
 
 /* How many rows of a block the steps of a job use, besides arrays. */
@@ -566,7 +612,7 @@ dd_fused *dd_fuse(dd_job *job) {
             begins[stage] = (size_t)(c.at - buf);
             finish(w, &c, fused->stages + stage);
         }
-        if (!w->full && !c.full) fused->code = x86_publish(buf, (size_t)(c.at - buf));
+        if (!w->full && !c.full && c.at > buf) fused->code = x86_publish(buf, (size_t)(c.at - buf));
     }
     free(w);
     free(buf);

@@ -15,7 +15,10 @@ int x86_may_be_wide = 1;
 #include <pthread.h>
 #include <sys/mman.h>
 
+static int refused; /* whether the system does not let memory be executed */
+
 int x86_runs(int wide) {
+    if (__atomic_load_n(&refused, __ATOMIC_RELAXED)) return 0;
     __builtin_cpu_init();
     if (!wide) return __builtin_cpu_supports("avx2");
     return x86_may_be_wide && __builtin_cpu_supports("avx512f") &&
@@ -39,13 +42,14 @@ static unsigned char *map(const unsigned char *code, size_t bytes) {
     if (p == MAP_FAILED) return NULL;
     memcpy(p, code, bytes);
     if (!mprotect(p, bytes, PROT_READ | PROT_EXEC)) return p;
+    __atomic_store_n(&refused, 1, __ATOMIC_RELAXED);
     munmap(p, bytes);
     return NULL;
 }
 
 static published *find(const unsigned char *code, size_t bytes) {
     for (published *x = kept; x < kept + LOOPS; x++)
-        if (x->bytes == bytes && !memcmp(x->code, code, bytes)) return x;
+        if (x->code && x->bytes == bytes && !memcmp(x->code, code, bytes)) return x;
     for (int i = 0; i < LOOPS; i++) {
         published *x = kept + (oldest + i) % LOOPS;
         if (x->users) continue;
@@ -95,7 +99,7 @@ enum { MAP_0F = 1, MAP_0F38 = 2, IN_MEMORY = -1, INDEXED = -2, SEEN = 15, UNORDE
 int x86_registers(const x86_code *c) { return c->wide ? 32 : SEEN; }
 
 /* One vector instruction: its prefix, opcode and operands.  rm: a register, [r11] or [r11 + rax].
- * double_only: a prefix that only doubles have; w: the bit that says so in EVEX. */
+ * pp: a prefix, 1 that of doubles; w: the bit that says so again in EVEX. */
 static void vector(x86_code *c, int map, int pp, int w, int opcode, int reg, int v, int rm) {
     int memory = rm < 0, base = memory ? 11 : rm;
     unsigned b = !(base >> 3 & 1), x = memory ? 1 : !(base >> 4 & 1), r = !(reg >> 3 & 1);

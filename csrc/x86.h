@@ -11,8 +11,8 @@ typedef struct {
     int full, wide, floats;
 } x86_code;
 
-/* rows[i]: the end of row i; bytes: from its begin to its end, a multiple of a vector.  Returns
- * whether anything looked at was a NaN. */
+/* rows[i]: the end of row i, or the address of what is broadcast; bytes: from the begin of a row to
+ * its end, a multiple of a vector.  Returns whether anything looked at was a NaN. */
 typedef int (*x86_loop)(char *const *rows, ptrdiff_t bytes);
 
 /* Opcodes of what has two operands, and one. */
