@@ -130,6 +130,7 @@ typedef struct {
     int count;
     int buckets[BUCKETS];
     dd_slot slots[VALUES];
+    char touched[VALUES]; /* slots whose rows the code loads from, or stores to */
     int nslots;
     int v[STEPS], t[STEPS][ROWS]; /* values of results, if this stage has computed them */
     double *numbers;              /* as the job's type, of all stages */
@@ -432,6 +433,16 @@ typedef struct {
 
 static int is_read_again(const registers *r, int i) { return r->w->values[i].last > r->at; }
 
+static void load_row(registers *r, int reg, int slot) {
+    r->w->touched[slot] = 1;
+    x86_load(r->c, reg, slot);
+}
+
+static void store_row(registers *r, int reg, int slot) {
+    r->w->touched[slot] = 1;
+    x86_store(r->c, reg, slot);
+}
+
 /* Whether the row of a slot is to be loaded from yet, for the present value perhaps. */
 static int is_awaited(const registers *r, int slot) {
     for (int i = 0; i < r->w->count; i++) {
@@ -463,7 +474,7 @@ static int find_register(registers *r, int a, int b) {
     }
     if (best == NONE) return r->w->full = 1, 0;
     value *x = r->w->values + r->held[best];
-    if (how == 2) x86_store(r->c, best, x->home), x->op = LOAD, x->b = x->home;
+    if (how == 2) store_row(r, best, x->home), x->op = LOAD, x->b = x->home;
     x->reg = r->held[best] = NONE;
     return best;
 }
@@ -474,7 +485,7 @@ static void fetch_value(registers *r, int i, int a, int b) {
     if (x->reg != NONE) return;
     x->reg = find_register(r, a, b);
     r->held[x->reg] = i;
-    if (x->op == LOAD) x86_load(r->c, x->reg, x->b);
+    if (x->op == LOAD) load_row(r, x->reg, x->b);
     else x86_broadcast(r->c, x->reg, x->b);
 }
 
@@ -515,7 +526,7 @@ static void write_value(registers *r, int a, int b) {
     fetch_value(r, a, a, b);
     if (b != NONE) fetch_value(r, b, a, b);
     if (x->op == STORE) save_row(r, x->b, a);
-    if (x->op == STORE) x86_store(c, values[a].reg, x->b);
+    if (x->op == STORE) store_row(r, values[a].reg, x->b);
     if (x->op == LOOK) x86_look_at(c, values[a].reg, c->wide ? 0 : find_register(r, a, NONE));
     int ra = values[a].reg, rb = b == NONE ? NONE : values[b].reg;
     drop(r, a);
@@ -560,8 +571,12 @@ static void finish(builder *w, x86_code *c, dd_stage *stage) {
         w->full = 1;
         return;
     }
-    memcpy(stage->slots, w->slots, w->nslots * sizeof *w->slots);
     stage->count = w->nslots;
+    for (int i = 0; i < w->nslots; i++) {
+        stage->slots[i] = w->slots[i];
+        if (w->slots[i].place == DD_REGISTERS && !w->touched[i])
+            stage->slots[i] = (dd_slot){DD_CONSTANT, NULL, 0};
+    }
 }
 
 /* How many rows of a block the steps of a job use, besides arrays. */
@@ -604,6 +619,7 @@ dd_fused *dd_fuse(dd_job *job) {
         for (int stage = 0, at = 0; stage < stages; stage++) {
             w->stage = stage, w->count = w->nslots = 0;
             memset(w->buckets, NONE, sizeof w->buckets);
+            memset(w->touched, 0, sizeof w->touched);
             memset(w->v, NONE, sizeof w->v);
             memset(w->t, NONE, sizeof w->t);
             for (; at < job->count && job->steps[job->steps[at].who].stage == stage; at++)
