@@ -158,10 +158,10 @@ typedef struct {
     const void *factor;        /* private: multiplied by this, if it is not NULL */
     int read;                  /* private: whether anything comes of the values */
     double most;               /* private: bound on their magnitude */
-    int who, turn;             /* private: the step that is done in this one's place, and where */
-    int kind, stage;           /* private: how and when it is done where the job is fused, and */
-    int64_t row_w;             /* the row of its auxiliary function then; whether code puts */
-    int decayed;               /* what DD_DECAY is of there */
+    int who, turn;             /* private: the step whose turn it is here; the turn of this one */
+    int kind, stage;           /* private: how it is done where the job is fused, and when */
+    int64_t row_w;             /* private: the row of its auxiliary function then */
+    int decayed;               /* private: whether code puts there what DD_DECAY is of */
 } dd_step;
 
 typedef struct dd_fused dd_fused; /* see fuse.h */

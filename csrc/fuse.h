@@ -6,8 +6,8 @@
 #include "dualdiff.h"
 #include "x86.h"
 
-/* How a step is done in a job that is fused: by run_call as in any other; its values by loops,
- * its terms by machine code; all by machine code. */
+/* How a step is done in a job that is fused: by run_call as in any other; its values, or just its
+ * auxiliary function, by NumPy's loops and its terms by machine code; all by machine code. */
 enum { DD_PLAIN, DD_LOOP, DD_CODE };
 
 /* A row that machine code reads or writes. */
