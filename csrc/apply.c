@@ -380,7 +380,7 @@ static int run_stages(const dd_job *job, ptrdiff_t at, ptrdiff_t n, const memory
             run_aux(job, q, n, &f, q->decayed);
         }
         if (!stage->code) continue;
-        char *rows[stage->count];
+        char *rows[DD_SLOTS];
         for (int k = 0; k < stage->count; k++) rows[k] = end_of(job, stage->slots + k, at, n, m);
         nan |= stage->code(rows, n * item_size[job->type]);
     }

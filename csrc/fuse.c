@@ -46,7 +46,7 @@ static int is_moved(const dd_array *x, int from) { return from || !x->v || !bloc
 static int has_slope(const dd_step *q) {
     switch (q->kernel) {
     case DD_power:
-        return q->p != 0 && q->p == (int)q->p && q->p >= -1 && q->p <= 4;
+        return q->p != 0 && q->p >= -1 && q->p <= 4 && q->p == (int)q->p;
     case DD_abs:
     case DD_pick:
     case DD_maximum:
@@ -129,8 +129,8 @@ typedef struct {
     value values[VALUES];
     int count;
     int buckets[BUCKETS];
-    dd_slot slots[VALUES];
-    char touched[VALUES]; /* slots whose rows the code loads from, or stores to */
+    dd_slot slots[DD_SLOTS];
+    char touched[DD_SLOTS]; /* slots whose rows the code loads from, or stores to */
     int nslots;
     int v[STEPS], t[STEPS][ROWS]; /* values of results, if this stage has computed them */
     double *numbers;              /* as the job's type, of all stages */
@@ -152,7 +152,7 @@ static int slot(builder *w, dd_slot x) {
     for (int i = 0; i < w->nslots; i++)
         if (w->slots[i].place == x.place && w->slots[i].base == x.base && w->slots[i].row == x.row)
             return i;
-    if (w->nslots == VALUES) return w->full = 1, 0;
+    if (w->nslots == DD_SLOTS) return w->full = 1, 0;
     w->slots[w->nslots] = x;
     return w->nslots++;
 }
@@ -176,9 +176,8 @@ static int number(builder *w, double x) {
     return constant(w, w->numbers + i);
 }
 
-static int two(builder *w, int op, int a, int b) { return add(w, op, a, b); }
-static int times(builder *w, int a, int b) { return two(w, X86_MUL, a, b); }
-static int minus(builder *w, int a) { return two(w, X86_XOR, a, number(w, -0.0)); }
+static int times(builder *w, int a, int b) { return add(w, X86_MUL, a, b); }
+static int minus(builder *w, int a) { return add(w, X86_XOR, a, number(w, -0.0)); }
 
 /* Where row k of a result is, 0 being its values. */
 static dd_slot place_of(const dd_job *job, const dd_step *q, ptrdiff_t k) {
@@ -241,8 +240,8 @@ static int work_row(builder *w, const dd_step *q) {
 static int power(builder *w, int x, int p) {
     int one = number(w, 1), r = x;
     if (p == 0) return one;
-    if (p < 0) r = two(w, X86_DIV, one, x);
-    for (int i = 1; i < abs(p); i++) r = two(w, p < 0 ? X86_DIV : X86_MUL, r, x);
+    if (p < 0) r = add(w, X86_DIV, one, x);
+    for (int i = 1; i < abs(p); i++) r = add(w, p < 0 ? X86_DIV : X86_MUL, r, x);
     return r;
 }
 
@@ -256,20 +255,20 @@ static int slope_times(builder *w, const dd_step *q, int t, int own) {
         x = times(w, t, power(w, value_of(w, q, 1), (int)q->p - 1));
         return times(w, number(w, q->p), x);
     case DD_sqrt:
-        return two(w, X86_DIV, t, times(w, number(w, 2), own));
+        return add(w, X86_DIV, t, times(w, number(w, 2), own));
     case DD_exp:
         return times(w, t, own);
     case DD_log:
-        return two(w, X86_DIV, t, value_of(w, q, 1));
+        return add(w, X86_DIV, t, value_of(w, q, 1));
     case DD_log1p:
-        return two(w, X86_DIV, t, two(w, X86_ADD, number(w, 1), value_of(w, q, 1)));
+        return add(w, X86_DIV, t, add(w, X86_ADD, number(w, 1), value_of(w, q, 1)));
     case DD_cos:
         return minus(w, times(w, t, work_row(w, q)));
     case DD_tan:
-        return times(w, t, two(w, X86_ADD, number(w, 1), times(w, own, own)));
+        return times(w, t, add(w, X86_ADD, number(w, 1), times(w, own, own)));
     case DD_tanh:
-        x = work_row(w, q), y = two(w, X86_ADD, number(w, 1), x);
-        return times(w, t, two(w, X86_DIV, times(w, number(w, 4), x), times(w, y, y)));
+        x = work_row(w, q), y = add(w, X86_ADD, number(w, 1), x);
+        return times(w, t, add(w, X86_DIV, times(w, number(w, 4), x), times(w, y, y)));
     case DD_chain:
         return times(w, t, value_of(w, q, 2));
     default:
@@ -284,17 +283,17 @@ static int term(builder *w, const dd_step *q, ptrdiff_t k, int own) {
     if (a == NONE && b == NONE) return number(w, 0);
     switch (q->kernel) {
     case DD_add:
-        return a == NONE ? b : b == NONE ? a : two(w, X86_ADD, a, b);
+        return a == NONE ? b : b == NONE ? a : add(w, X86_ADD, a, b);
     case DD_sub:
-        return a == NONE ? minus(w, b) : b == NONE ? a : two(w, X86_SUB, a, b);
+        return a == NONE ? minus(w, b) : b == NONE ? a : add(w, X86_SUB, a, b);
     case DD_mul:
         x = b == NONE ? NONE : times(w, value_of(w, q, 1), b);
         y = a == NONE ? NONE : times(w, a, value_of(w, q, 2));
-        return x == NONE ? y : y == NONE ? x : two(w, X86_ADD, x, y);
+        return x == NONE ? y : y == NONE ? x : add(w, X86_ADD, x, y);
     case DD_div:
         x = b == NONE ? NONE : times(w, b, own);
-        y = x == NONE ? a : a == NONE ? minus(w, x) : two(w, X86_SUB, a, x);
-        return two(w, X86_DIV, y, value_of(w, q, 2));
+        y = x == NONE ? a : a == NONE ? minus(w, x) : add(w, X86_SUB, a, x);
+        return add(w, X86_DIV, y, value_of(w, q, 2));
     default:
         return slope_times(w, q, a, own);
     }
@@ -313,13 +312,13 @@ static int value_in_code(builder *w, const dd_step *q) {
     case DD_power:
         return times(w, a, a);
     case DD_add:
-        return two(w, X86_ADD, a, value_of(w, q, 2));
+        return add(w, X86_ADD, a, value_of(w, q, 2));
     case DD_sub:
-        return two(w, X86_SUB, a, value_of(w, q, 2));
+        return add(w, X86_SUB, a, value_of(w, q, 2));
     case DD_mul:
         return times(w, a, value_of(w, q, 2));
     default:
-        return two(w, X86_DIV, a, value_of(w, q, 2));
+        return add(w, X86_DIV, a, value_of(w, q, 2));
     }
 }
 
@@ -345,7 +344,7 @@ static void store_decay(builder *w, int s) {
         dd_step *q = w->job->steps + t;
         if (q->from_a != s + 1 || dd_kernels[q->kernel].aux != DD_DECAY || !dd_has_work_row(q))
             continue;
-        int down = two(w, X86_OR, times(w, number(w, 2), w->v[s]), number(w, -0.0));
+        int down = add(w, X86_OR, times(w, number(w, 2), w->v[s]), number(w, -0.0));
         store(w, down, (dd_slot){DD_REGISTERS, NULL, q->row_w});
         q->decayed = 1;
     }

@@ -10,6 +10,8 @@
  * auxiliary function, by NumPy's loops and its terms by machine code; all by machine code. */
 enum { DD_PLAIN, DD_LOOP, DD_CODE };
 
+enum { DD_SLOTS = 512 }; /* of a stage, at most */
+
 /* A row that machine code reads or writes. */
 typedef struct {
     enum { DD_CONSTANT, DD_STEADY, DD_ARRAY, DD_NEXT, DD_REGISTERS, DD_LAST } place;
