@@ -6,7 +6,7 @@
 #include "fuse.h"
 #include "test.h"
 
-enum { N = 1021, INPUTS = 3, TERMS = 3, MOST_STEPS = 60, KEPT = 4, PROGRAMS = 1500 };
+enum { N = 1021, INPUTS = 3, TERMS = 7, MOST_STEPS = 60, KEPT = 4, PROGRAMS = 1500 };
 
 typedef struct {
     int type, kernel;
@@ -238,7 +238,7 @@ void test_fuse(void) {
         fused_jobs = 0;
         for (int i = 0; i < PROGRAMS; i++)
             check_random(i % 3 ? DD_F64 : DD_F32, 1 + i % TERMS, i % 5 == 0,
-                         i % 7 ? 12 : MOST_STEPS);
+                         i % 2 ? 20 : MOST_STEPS);
         CHECK(!x86_runs(0) || fused_jobs > PROGRAMS * 9 / 10, "only %d jobs were fused",
               fused_jobs);
         check_maps(DD_F64);
