@@ -45,7 +45,7 @@ setup(
             extension("_algebra", ["table.c"]),
             extension("_driver",
                       ["kernels.c", "matrix.c", "plan.c", "fuse.c", "x86.c", "apply.c", "sum.c",
-                       "fingerprint.c", "parallel.c"]),
+                       "rows.c", "fingerprint.c", "parallel.c"]),
             extension("_memory"),
             extension("_taylor"),
             extension("_compress"),

@@ -46,18 +46,30 @@ static int raised_flags(void) {
 #endif
 }
 
-/* Copies n elements of a strided array, from flat index `first` on, to a row. */
-static void gather(const dd_job *job, const char *src, const ptrdiff_t *strides, ptrdiff_t first,
-                   ptrdiff_t n, char *dst) {
+/* Goes `by` elements on around an axis of n: returns how many lie between there and where one that
+ * does not go around would be. */
+static ptrdiff_t turn(ptrdiff_t *at, ptrdiff_t by, ptrdiff_t n) {
+    *at += by;
+    if (*at < n) return 0;
+    *at -= n;
+    return n;
+}
+
+/* Copies n elements of an operand's values or of a row of its terms, from flat index `first` on, to
+ * a row. */
+static void gather(const dd_job *job, const dd_array *x, const char *src, const ptrdiff_t *strides,
+                   ptrdiff_t first, ptrdiff_t n, char *dst) {
     ptrdiff_t size = item_size[job->type], at[DD_MAXDIMS], last = job->nd - 1;
-    ptrdiff_t rest = first;
+    ptrdiff_t rest = first, axis = x->cut ? x->axis : -1, turned = 0; /* at[axis] in memory */
     for (ptrdiff_t q = last; q >= 0; q--) {
         at[q] = rest % job->shape[q];
         rest /= job->shape[q];
-        src += at[q] * strides[q];
+        if (q == axis) turned = (at[q] + x->cut) % job->shape[q];
+        src += (q == axis ? turned : at[q]) * strides[q];
     }
     while (n > 0) {
         ptrdiff_t run = job->shape[last] - at[last], step = strides[last];
+        if (axis == last && run > job->shape[last] - turned) run = job->shape[last] - turned;
         if (run > n) run = n;
         if (step == size) {
             memcpy(dst, src, run * size);
@@ -74,15 +86,18 @@ static void gather(const dd_job *job, const char *src, const ptrdiff_t *strides,
         n -= run;
         src += run * step;
         at[last] += run;
+        if (axis == last) src -= turn(&turned, run, job->shape[last]) * step;
         for (ptrdiff_t q = last; q > 0 && at[q] == job->shape[q]; q--) {
-            src += strides[q - 1] - at[q] * strides[q];
+            src += strides[q - 1] - (q == axis ? 0 : at[q] * strides[q]);
             at[q] = 0;
             at[q - 1]++;
+            if (axis == q - 1) src -= turn(&turned, 1, job->shape[axis]) * strides[axis];
         }
     }
 }
 
-/* Rows of operand x for the block [first, first + n): in place, or gathered into buf. */
+/* Rows of operand x for the block [first, first + n): in place, or gathered into buf; values that
+ * go around an axis between terms of one element are not. */
 static dd_num block(const dd_job *job, const dd_array *x, ptrdiff_t first, ptrdiff_t n,
                     ptrdiff_t width, char *buf, int fresh) {
     ptrdiff_t size = item_size[job->type];
@@ -97,9 +112,9 @@ static dd_num block(const dd_job *job, const dd_array *x, ptrdiff_t first, ptrdi
     r.t = x->even ? buf : x->t ? buf + width * size : NULL;
     r.s = width;
     if (is_fixed(x) && !fresh) return r; /* the same element fills every block */
-    if (!x->even) gather(job, x->v, x->vs, first, n, buf);
+    if (!x->even) gather(job, x, x->v, x->vs, first, n, buf);
     for (ptrdiff_t i = 0; x->t && i < x->rows; i++)
-        gather(job, x->t + i * x->ts, x->es, first, n, (char *)r.t + i * width * size);
+        gather(job, x, x->t + i * x->ts, x->es, first, n, (char *)r.t + i * width * size);
     return r;
 }
 
@@ -174,11 +189,13 @@ static dd_num operand(const dd_job *job, const dd_step *q, int which, ptrdiff_t 
     int from = which == 1 ? q->from_a : q->from_b;
     if (from) return result(job, job->steps + from - 1, first, n, m);
     if (is_scalar(q, x)) return (dd_num){x->v, NULL, 0, NULL};
-    if (is_fixed(x)) {
-        buf = m->registers + (which == 1 ? q->row_a : q->row_b) * m->width * item_size[job->type];
-        n = m->width; /* the first block may be shorter than those that follow */
-    }
-    return block(job, x, first, n, m->width, buf, fresh);
+    if (!is_fixed(x)) return block(job, x, first, n, m->width, buf, fresh);
+    ptrdiff_t row = which == 1 ? q->row_a : q->row_b;
+    char *rows = m->registers + row * m->width * item_size[job->type];
+    /* all of them: the first block may be shorter than those that follow */
+    dd_num r = block(job, x, first, m->width, m->width, rows, fresh);
+    if (x->cut && buf) gather(job, x, x->v, x->vs, first, n, r.v = buf);
+    return r;
 }
 
 /* The result of a step for this block. */

@@ -125,7 +125,10 @@ typedef struct {
     const int32_t *map; /* NULL, or for each row of the result the operand's row, 0 for none */
     int flat;           /* elements lie one after another, in the result's order */
     int single;         /* every element is the same one */
-    int even;           /* values lie as in `flat`, each row of terms is one element all along */
+    int even;           /* each row of terms is one element all along; values lie as in `flat`,
+                           unless cut != 0 */
+    int axis;           /* along which elements start with number `cut` and go around the end: */
+    ptrdiff_t cut;      /* of what is not flat and not single */
     ptrdiff_t vs[DD_MAXDIMS], es[DD_MAXDIMS];
 } dd_array;
 
@@ -186,10 +189,11 @@ typedef struct {
     ptrdiff_t size;
     dd_step *steps;
     int count;
-    const dd_total *total; /* NULL, or of a job for dd_apply_sum: then the last c.v is NULL */
-    int64_t rows, fixed;   /* private: rows of a block that steps share; those that stay */
-    int64_t scratch;       /* private: rows before them, of one step each time */
-    dd_fused *fused;       /* private: NULL, or machine code */
+    const dd_total *total;   /* NULL, or of a job for dd_apply_sum: then the last c.v is NULL */
+    struct dd_rows *entries; /* NULL, or of a job for dd_apply_rows: likewise */
+    int64_t rows, fixed;     /* private: rows of a block that steps share; those that stay */
+    int64_t scratch;         /* private: rows before them, of one step each time */
+    dd_fused *fused;         /* private: NULL, or machine code */
 } dd_job;
 
 int dd_apply(dd_job *job);
@@ -239,6 +243,31 @@ int dd_scatter(double *g, ptrdiff_t n, const dd_runs *rows, int count, int fresh
 /* t[e] = (fresh) or += row[e * step] * g for n elements, where 0 times anything is 0; step is 0 or
  * 1. */
 void dd_add_scaled(double *t, ptrdiff_t n, double g, const double *row, int step, int fresh);
+
+/* ---- compressed rows (rows.c) ---------------------------------------------- */
+
+/* A sparse matrix that gets a row for each element of an array of numbers: the entry of local seed
+ * q is a term of order 1, its column the number of the seed, 0 standing for none, less 1.  Columns
+ * ascend; entries of one column are summed in the order of local seeds. */
+typedef struct dd_rows {
+    int type, parts; /* of entries; 1, or 2: real and imaginary */
+    int wide;        /* whether the matrix has indices of 64 bits, else of 32 */
+    int nd;
+    ptrdiff_t shape[DD_MAXDIMS], size; /* of the array; its elements in C order */
+    ptrdiff_t count;                   /* local seeds, at least one */
+    const char **lanes;                /* of each the array of seeds (ptrdiff_t) */
+    const ptrdiff_t *steps;            /* and its nd strides, in bytes */
+    void *data, *indices;              /* of the matrix: room for size * count entries more */
+    void *ends;                        /* out: where the entries of each row end */
+    ptrdiff_t used;                    /* entries so far; out: with those of this array */
+} dd_rows;
+
+/* Rows of terms in memory; row: elements from the terms of one local seed to the next. */
+int dd_compress(dd_rows *r, const void *terms, ptrdiff_t row);
+
+/* Runs a job for the rows of its last result, whose terms are of order 1 and one local seed each.
+ */
+int dd_apply_rows(dd_job *job);
 
 /* ---- matrices (matrix.c) ------------------------------------------------- */
 

@@ -185,7 +185,7 @@ static dd_slot place_of(const dd_job *job, const dd_step *q, ptrdiff_t k) {
         if (!k && !q->c.v) return (dd_slot){DD_REGISTERS, NULL, q->row};
         return (dd_slot){DD_ARRAY, k ? q->c.t + (k - 1) * q->c.ts : q->c.v, 0};
     }
-    if (job->total && is_last(job, q)) return (dd_slot){DD_LAST, NULL, k};
+    if (is_taken(job, q)) return (dd_slot){DD_LAST, NULL, k};
     return (dd_slot){DD_REGISTERS, NULL, q->row + (k ? q->read + k - 1 : 0)};
 }
 
@@ -249,6 +249,8 @@ static int power(builder *w, int x, int p) {
 static int slope_times(builder *w, const dd_step *q, int t, int own) {
     int x, y;
     switch (q->kernel) {
+    case DD_pos:
+        return t;
     case DD_neg:
         return minus(w, t);
     case DD_power:
@@ -305,6 +307,8 @@ static int reads_own(const dd_step *q) { return (dd_kernels[q->kernel].terms & D
 static int value_in_code(builder *w, const dd_step *q) {
     int a = value_of(w, q, 1);
     switch (q->kernel) {
+    case DD_pos:
+        return a;
     case DD_neg:
         return minus(w, a);
     case DD_sqrt:

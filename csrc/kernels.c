@@ -33,7 +33,8 @@ const dd_kernel_info dd_kernels[DD_NKERNELS] = {
 
 #define VALUED(name) [DD_##name] = {name##_valued_f32, name##_valued_f64, name##_valued_ld}
 const dd_kernel dd_valued[DD_NKERNELS][DD_NTYPES] = {
-    VALUED(add), VALUED(sub), VALUED(neg), VALUED(mul), VALUED(div), VALUED(power), VALUED(sqrt),
+    VALUED(add), VALUED(sub), VALUED(pos),   VALUED(neg),
+    VALUED(mul), VALUED(div), VALUED(power), VALUED(sqrt),
 };
 #undef VALUED
 

@@ -7,6 +7,7 @@
 #define DD_KERNELS                                                                   \
     DD_KERNEL(add,     2, DD_NONE,  0, S)     /* c = a + b                        */ \
     DD_KERNEL(sub,     2, DD_NONE,  0, S)     /* c = a - b                        */ \
+    DD_KERNEL(pos,     1, DD_NONE,  0, S)     /* c = a: a copy                    */ \
     DD_KERNEL(neg,     1, DD_NONE,  0, S)     /* c = -a                           */ \
     DD_KERNEL(mul,     2, DD_NONE,  0, O|S)   /* c = a b                          */ \
     DD_KERNEL(div,     2, DD_NONE,  0, R|O|S) /* c = a / b                        */ \

@@ -135,6 +135,15 @@ BODY(sub) {
     }
 }
 
+BODY(pos) {
+    const T f = FACTOR(a);
+    MONOMIALS {
+        T *restrict ck = ROW(c, k);
+        const T *ak = ROW(a, k);
+        EACH ck[e] = f * ak[e];
+    }
+}
+
 BODY(neg) {
     const T f = FACTOR(a);
     MONOMIALS {
@@ -407,6 +416,7 @@ BODY(chain) {
 
 KERNEL(add)
 KERNEL(sub)
+KERNEL(pos)
 KERNEL(neg)
 KERNEL(mul)
 KERNEL(div)
@@ -464,6 +474,7 @@ KERNEL(chain)
 
 VALUED(add, BINARY(+))
 VALUED(sub, BINARY(-))
+VALUED(pos, EACH c0[e] = a0[e];)
 VALUED(neg, EACH c0[e] = -a0[e];)
 VALUED(mul, PRODUCT)
 VALUED(div, BINARY(/))

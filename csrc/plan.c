@@ -57,7 +57,8 @@ static int only_terms(const dd_job *job, const dd_step *q) {
 /* Which operand has the terms of the result: a constant is added to it or subtracted. */
 static int same_terms(const dd_job *job, const dd_step *q) {
     int which = only_terms(job, q);
-    return q->kernel == DD_add || (q->kernel == DD_sub && which == 1) ? which : 0;
+    int as_is = q->kernel == DD_add || q->kernel == DD_pos || (q->kernel == DD_sub && which == 1);
+    return as_is ? which : 0;
 }
 
 /* A constant that all elements of an operand are, as a double; 0 if there is none. */
@@ -139,7 +140,7 @@ static int is_quiet(const dd_job *job, dd_step *q) {
     q->most = INFINITY;
     if (q->kernel == DD_tanh) return q->most = 1, 1;
     if (!q->exact) return 0;
-    if (q->kernel == DD_neg) return q->most = a, 1;
+    if (q->kernel == DD_pos || q->kernel == DD_neg) return q->most = a, 1;
     if (q->kernel == DD_add || q->kernel == DD_sub) return q->most = a + b, a < most || b < most;
     if (q->kernel == DD_mul && a * b < most) return q->most = a * b, 1;
     return 0;

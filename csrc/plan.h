@@ -16,11 +16,12 @@ DD_INLINE ptrdiff_t gathered_rows(const dd_array *x, int from) {
 
 /* Rows of an operand that are gathered anew for each block. */
 DD_INLINE ptrdiff_t block_rows(const dd_array *x, int from) {
+    if (x->cut && x->even && !from) return 1; /* values */
     return is_fixed(x) ? 0 : gathered_rows(x, from);
 }
 
 DD_INLINE int is_linear(int kernel) {
-    return kernel == DD_add || kernel == DD_sub || kernel == DD_neg;
+    return kernel == DD_add || kernel == DD_sub || kernel == DD_pos || kernel == DD_neg;
 }
 
 /* Whether an operand's rows are put in the places of the result's first. */
@@ -36,9 +37,14 @@ DD_INLINE int is_last(const dd_job *job, const dd_step *q) {
     return q == job->steps + job->count - 1;
 }
 
+/* Whether a result goes to those who take pieces of rows: it is summed, say. */
+DD_INLINE int is_taken(const dd_job *job, const dd_step *q) {
+    return (job->total || job->entries) && is_last(job, q);
+}
+
 /* Whether more than later steps read a result. */
 DD_INLINE int is_kept(const dd_job *job, const dd_step *q) {
-    return q->c.v || q->c.t || (job->total && is_last(job, q));
+    return q->c.v || q->c.t || is_taken(job, q);
 }
 
 /* Rows of a block that a result takes. */

@@ -8,6 +8,7 @@ cdef class Factor:
     cdef dict locals    # n -> the factor of n local seeds
     cdef dict algebras  # n -> the algebra of that factor alone
     cdef readonly object arange
+    cdef public dict margins        # of its seeds: see margin_of (_lane_moves.pxi)
     cdef public Py_ssize_t room
     cdef public Factor whole        # what this is a part of, where seeds are taken in chunks
     cdef public bint scalar         # the result is one number: it may take steps (_steps.pxi)

@@ -476,7 +476,7 @@ cdef void release(Algebra alg):
         alg.unions.clear()
     alg.lower = None
     drop_wide(factor)
-    factor.scalar = False
+    factor.scalar, factor.margins = False, None
     if not only_here(factor, 2) or Py_REFCNT(alg) > 1:  # factor: the tuple's and the local one
         return
     keep((factor.n << 6) | factor.order, alg)
@@ -497,6 +497,7 @@ cdef Factor acquire_factor(int n, int order):
 
 cdef void release_factor(Factor factor):
     """Give back; the caller holds the one reference that is left."""
+    factor.margins = None
     if only_here(factor, 1):
         keep((factor.n, factor.order), factor)
 

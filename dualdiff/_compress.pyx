@@ -1,16 +1,21 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
 """Compressed sparse rows without SciPy: made from lanes or from entries, and coloured.
 
-May import: NumPy, recycled memory.  Invariants: in what is made here the columns of a row
-ascend and none stands twice; entries of one position are summed in the order in which they came,
-so that mirrored entries of a symmetric matrix come out equal to the last bit.
+May import: the driver, NumPy, recycled memory.  Invariants: in what is made here the columns of a
+row ascend and none stands twice; entries of one position are summed in the order in which they
+came, so that mirrored entries of a symmetric matrix come out equal to the last bit.
 """
 
 import numpy as np
 
+cimport cython
 cimport numpy as cnp
 from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport free, malloc
+from numpy cimport ndarray
+
+from dualdiff._csrc cimport dd_rows
+from dualdiff._driver cimport compress_rows
 
 from dualdiff._memory import new
 
@@ -42,7 +47,6 @@ cdef class Lanes:
     cdef list kept
     cdef char **at
     cdef Py_ssize_t *step
-    cdef Py_ssize_t *order      # of lanes, in one row: the columns ascend
     cdef Py_ssize_t count
 
     def __cinit__(self, lanes):
@@ -51,8 +55,7 @@ cdef class Lanes:
         self.count = len(self.kept)
         self.at = <char **>malloc((self.count + 1) * sizeof(char *))
         self.step = <Py_ssize_t *>malloc((self.count + 1) * sizeof(Py_ssize_t))
-        self.order = <Py_ssize_t *>malloc((self.count + 1) * sizeof(Py_ssize_t))
-        if self.at == NULL or self.step == NULL or self.order == NULL:
+        if self.at == NULL or self.step == NULL:
             raise MemoryError
         for q in range(self.count):
             self.at[q] = <char *>cnp.PyArray_DATA(<cnp.ndarray>self.kept[q])
@@ -61,7 +64,78 @@ cdef class Lanes:
     def __dealloc__(self):
         free(self.at)
         free(self.step)
-        free(self.order)
+
+
+@cython.final
+cdef class Rows:
+    """Compressed rows under way: one for each element of one array of numbers after another.
+
+    entries, m: how many entries and rows there will be at most; n: columns.
+    """
+
+    def __cinit__(self, Py_ssize_t entries, Py_ssize_t m, Py_ssize_t n, dtype):
+        kind = np.dtype(index_type(m, n, entries))
+        self.data = new((entries,), np.dtype(dtype))
+        self.indices = new((entries,), kind)
+        self.indptr = new((m + 1,), kind)
+        self.indptr[0] = 0
+        self.r.wide = kind.itemsize == 8
+        self.r.used = self.done = 0
+
+    def __dealloc__(self):
+        free(self.memory)
+
+    cdef dd_rows *begin(self, tuple lanes) except NULL:
+        """Get ready for the numbers with these lanes, which stay with the caller."""
+        cdef dd_rows *r = &self.r
+        cdef ndarray lane = <ndarray>lanes[0]
+        cdef Py_ssize_t q
+        cdef int d, nd = cnp.PyArray_NDIM(lane)
+        cdef char **at
+        cdef ptrdiff_t *steps
+        free(self.memory)
+        self.memory = malloc(len(lanes) * (sizeof(char *) + nd * sizeof(ptrdiff_t)))
+        if self.memory == NULL:
+            raise MemoryError("dualdiff: no memory for compressed rows")
+        at = <char **>self.memory
+        steps = <ptrdiff_t *>(at + len(lanes))
+        r.nd, r.size, r.count = nd, cnp.PyArray_SIZE(lane), len(lanes)
+        for d in range(nd):
+            r.shape[d] = cnp.PyArray_DIM(lane, d)
+        for q in range(r.count):
+            lane = <ndarray>lanes[q]
+            at[q] = <char *>cnp.PyArray_DATA(lane)
+            for d in range(nd):
+                steps[q * nd + d] = cnp.PyArray_STRIDE(lane, d)
+        r.lanes, r.steps = <const char **>at, steps
+        r.data = cnp.PyArray_DATA(self.data)
+        r.indices = cnp.PyArray_DATA(self.indices)
+        r.ends = <char *>cnp.PyArray_DATA(self.indptr) + (
+            (self.done + 1) * cnp.PyArray_ITEMSIZE(self.indptr))
+        return r
+
+    cdef int end(self) except -1:
+        """Note that the rows of those numbers are there."""
+        self.done += self.r.size
+        return 0
+
+    cdef int add(self, ndarray terms, tuple lanes) except -1:
+        """The rows of numbers that are there: terms[q] are those of lanes[q]."""
+        if cnp.PyArray_SIZE(terms):
+            terms = np.ascontiguousarray(terms)
+            compress_rows(self.begin(lanes), cnp.PyArray_TYPE(terms), cnp.PyArray_DATA(terms),
+                          cnp.PyArray_SIZE(terms) // len(lanes))
+            self.end()
+        return 0
+
+    def add_constants(self, Py_ssize_t size):
+        """As many rows without entries."""
+        self.indptr[self.done + 1 : self.done + size + 1] = self.r.used
+        self.done += size
+
+    def finished(self):
+        """(data, indices, indptr)"""
+        return shortened(self.data, self.r.used), shortened(self.indices, self.r.used), self.indptr
 
 
 def rows_of_lanes(terms, lanes, Py_ssize_t n):
@@ -69,76 +143,15 @@ def rows_of_lanes(terms, lanes, Py_ssize_t n):
 
     Seed 0 stands for nothing: its entries are left out.  n: columns.
     """
-    kind = np.dtype(index_type(n, terms.size))
-    data = new((terms.size,), terms.dtype)
-    indices = new((terms.size,), kind)
-    indptr = new((terms.shape[1] + 1,), kind)
-    terms = np.ascontiguousarray(terms)
-    used = _rows_of_lanes(terms, Lanes(lanes), data, indices, indptr) if terms.size else 0
-    if not terms.size:
-        indptr[:] = 0
-    return shortened(data, used), shortened(indices, used), indptr
+    cdef Rows rows = Rows(terms.size, terms.shape[1], n, terms.dtype)
+    rows.add(terms, tuple([np.asarray(lane, np.intp).reshape(-1) for lane in lanes]))
+    rows.add_constants(len(rows.indptr) - 1 - rows.done)
+    return rows.finished()
 
 
 def shortened(a, used):
     """a[:used], without the memory behind it where that is much."""
     return a if used == len(a) else a[:used] if 4 * used >= 3 * len(a) else a[:used].copy()
-
-
-cdef inline cnp.npy_intp seed_at(Lanes lanes, Py_ssize_t q, Py_ssize_t i) noexcept nogil:
-    return (<cnp.npy_intp *>(lanes.at[q] + i * lanes.step[q]))[0]
-
-
-def _rows_of_lanes(const value_t[:, ::1] terms, Lanes lanes, value_t[::1] data,
-                   index_t[::1] indices, index_t[::1] indptr):
-    """Row by row: each sorts its columns, unless they ascend in the order of the row before."""
-    cdef Py_ssize_t i = 0, q, j, p, start, k = 0, m = terms.shape[1], count = lanes.count
-    cdef cnp.npy_intp seed, before
-    cdef index_t c
-    cdef value_t v
-    indptr[0] = 0
-    with nogil:
-        while i < m:
-            start = k
-            for q in range(count):
-                c = <index_t>(seed_at(lanes, q, i) - 1)
-                if c < 0:
-                    continue
-                v = terms[q, i]
-                j = k
-                while j > start and indices[j - 1] > c:
-                    j -= 1
-                if j > start and indices[j - 1] == c:
-                    data[j - 1] = data[j - 1] + v
-                    continue
-                for p in range(k, j, -1):
-                    indices[p] = indices[p - 1]
-                    data[p] = data[p - 1]
-                    lanes.order[p - start] = lanes.order[p - start - 1]
-                indices[j] = c
-                data[j] = v
-                lanes.order[j - start] = q
-                k += 1
-            i += 1
-            indptr[i] = <index_t>k
-            while k - start == count and i < m:
-                before = 0
-                for p in range(count):
-                    q = lanes.order[p]
-                    seed = seed_at(lanes, q, i)
-                    if seed <= before:
-                        break
-                    before = seed
-                    indices[k + p] = <index_t>(seed - 1)
-                    data[k + p] = terms[q, i]
-                else:
-                    start = k
-                    k += count
-                    i += 1
-                    indptr[i] = <index_t>k
-                    continue
-                break
-    return k
 
 
 def symmetric_rows(terms, pairs, lanes, Py_ssize_t n):

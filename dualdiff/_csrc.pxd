@@ -47,6 +47,7 @@ cdef extern from "dualdiff.h" nogil:
     enum:
         DD_add
         DD_sub
+        DD_pos
         DD_neg
         DD_mul
         DD_div
@@ -97,7 +98,8 @@ cdef extern from "dualdiff.h" nogil:
         const int32_t *map
         int flat
         int single
-        int even
+        int even, axis
+        ptrdiff_t cut
         ptrdiff_t *vs
         ptrdiff_t *es
 
@@ -128,6 +130,17 @@ cdef extern from "dualdiff.h" nogil:
         const ptrdiff_t *starts
         ptrdiff_t step, length
 
+    ctypedef struct dd_rows:
+        int type, parts, wide, nd
+        ptrdiff_t *shape
+        ptrdiff_t size, count
+        const char **lanes
+        const ptrdiff_t *steps
+        void *data
+        void *indices
+        void *ends
+        ptrdiff_t used
+
     ctypedef struct dd_job:
         int type, nd
         ptrdiff_t *shape
@@ -135,6 +148,7 @@ cdef extern from "dualdiff.h" nogil:
         dd_step *steps
         int count
         const dd_total *total
+        dd_rows *entries
 
     int dd_apply(dd_job *job)
 
@@ -142,6 +156,9 @@ cdef extern from "dualdiff.h" nogil:
                ptrdiff_t row, ptrdiff_t step, void *out)
 
     int dd_apply_sum(dd_job *job)
+
+    int dd_compress(dd_rows *r, const void *terms, ptrdiff_t row)
+    int dd_apply_rows(dd_job *job)
 
     ctypedef struct dd_runs:
         const double *t

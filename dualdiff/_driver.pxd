@@ -1,10 +1,12 @@
 from numpy cimport ndarray
 
-from dualdiff._csrc cimport dd_array, dd_job, dd_runs, dd_step, dd_table, dd_total
+from dualdiff._csrc cimport dd_array, dd_job, dd_rows, dd_runs, dd_step, dd_table, dd_total
 
 cdef int kernel_type(int typenum) noexcept
 cdef int set_shape(dd_job *job, ndarray like) except -1
 cdef void operand(dd_job *job, dd_array *x, ndarray v, ndarray t) noexcept
+cdef void rolled_operand(dd_job *job, dd_array *x, ndarray v, ndarray t, int axis,
+                         Py_ssize_t cut) noexcept
 cdef void scalar_operand(dd_array *x, double *c, Py_ssize_t rows) noexcept
 cdef enum:          # beside the kernels' numbers: which loop computes the values
     NO_VALUES = -1  # they are there
@@ -30,6 +32,8 @@ cdef void scaled_row(double *t, Py_ssize_t n, double g, const double *row, int s
 cdef bint is_exact(int kernel, int loop) noexcept
 cdef int execute(dd_job *job) except -1
 cdef int execute_sum(dd_job *job, dd_total *total) except -1
+cdef int execute_rows(dd_job *job, dd_rows *rows) except -1
+cdef int compress_rows(dd_rows *rows, int typenum, const void *terms, Py_ssize_t row) except -1
 cdef object value_ufunc(int kernel)
 cdef double scalar_value(int kernel, double x)
 cdef double scalar_value2(int kernel, double x, double y)

@@ -19,10 +19,11 @@ from numpy cimport ndarray
 from dualdiff._csrc cimport (
     DD_ALWAYS, DD_AUTO, DD_COS, DD_COSH, DD_DECAY, DD_EXP, DD_F32, DD_F64, DD_LD, DD_MAXDIMS,
     DD_NEVER, DD_NKERNELS, DD_NONE, DD_OK, DD_PRODUCT_COLUMNS, DD_SIN, DD_SINH, DD_TOOBIG, DD_add,
-    DD_cos, DD_cosh, DD_exp, DD_power, DD_sin, DD_sinh, dd_add_scaled, dd_apply, dd_apply_sum,
-    dd_array, dd_cholesky, dd_copy, dd_fingerprint, dd_fingerprint_product, dd_fn, dd_job,
-    dd_kernels, dd_loop, dd_num, dd_runs, dd_scatter, dd_set_machine_code, dd_set_threads, dd_step,
-    dd_sum, dd_table, dd_total, dd_valued, dd_work_rows,
+    DD_cos, DD_cosh, DD_exp, DD_power, DD_sin, DD_sinh, dd_add_scaled, dd_apply, dd_apply_rows,
+    dd_apply_sum, dd_array, dd_cholesky, dd_compress, dd_copy, dd_fingerprint,
+    dd_fingerprint_product, dd_fn, dd_job, dd_kernels, dd_loop, dd_num, dd_rows, dd_runs,
+    dd_scatter, dd_set_machine_code, dd_set_threads, dd_step, dd_sum, dd_table, dd_total,
+    dd_valued, dd_work_rows,
 )
 
 cnp.import_array()
@@ -44,7 +45,7 @@ cdef int[3] _typenums = [cnp.NPY_FLOAT, cnp.NPY_DOUBLE, cnp.NPY_LONGDOUBLE]
 
 # The ufunc that computes the values of each kernel; the others get theirs from the caller.
 _UFUNCS = {
-    "add": np.add, "sub": np.subtract, "neg": np.negative, "mul": np.multiply,
+    "add": np.add, "sub": np.subtract, "pos": np.positive, "neg": np.negative, "mul": np.multiply,
     "div": np.true_divide, "sqrt": np.sqrt, "exp": np.exp, "log": np.log, "expm1": np.expm1,
     "log1p": np.log1p, "sin": np.sin,
     "cos": np.cos, "tan": np.tan, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh,
@@ -158,7 +159,7 @@ cdef int set_shape(dd_job *job, ndarray like) except -1:
 
 cdef void operand(dd_job *job, dd_array *x, ndarray v, ndarray t) noexcept:
     """Describe an array operand, broadcast to the job's shape; t is None for a constant."""
-    cdef int q, lead, nd = cnp.PyArray_NDIM(v)
+    cdef int nd = cnp.PyArray_NDIM(v)
     cdef bint same = nd == job.nd and cnp.PyArray_SIZE(v) == job.size
     x.v = <char *>cnp.PyArray_DATA(v)
     x.t = NULL
@@ -168,6 +169,7 @@ cdef void operand(dd_job *job, dd_array *x, ndarray v, ndarray t) noexcept:
     x.single = cnp.PyArray_SIZE(v) == 1 and job.size != 1
     x.flat = same and cnp.PyArray_IS_C_CONTIGUOUS(v)
     x.even = False
+    x.cut = 0
     if t is not None:
         x.t = <char *>cnp.PyArray_DATA(t)
         x.ts = cnp.PyArray_STRIDE(t, 0)
@@ -175,9 +177,23 @@ cdef void operand(dd_job *job, dd_array *x, ndarray v, ndarray t) noexcept:
         if x.flat and not cnp.PyArray_IS_C_CONTIGUOUS(t):
             x.flat = _rows_contiguous(t, job)
             x.even = not x.flat and not x.single and _rows_even(t)
+    if not x.flat:
+        set_strides(job, x, v, t)
+
+
+cdef void rolled_operand(dd_job *job, dd_array *x, ndarray v, ndarray t, int axis,
+                         Py_ssize_t cut) noexcept:
+    """The same of an operand of the job's shape, of which element `cut` of an axis comes first."""
+    operand(job, x, v, t)
+    x.axis, x.cut = axis, cut
+    x.even = t is not None and _rows_even(t)
     if x.flat:
-        return
-    lead = job.nd - nd
+        set_strides(job, x, v, t)
+    x.flat = False
+
+
+cdef void set_strides(dd_job *job, dd_array *x, ndarray v, ndarray t) noexcept:
+    cdef int q, nd = cnp.PyArray_NDIM(v), lead = job.nd - nd
     for q in range(job.nd):
         if q < lead or cnp.PyArray_DIM(v, q - lead) == 1:
             x.vs[q] = 0
@@ -216,6 +232,7 @@ cdef void scalar_operand(dd_array *x, double *c, Py_ssize_t rows) noexcept:
     x.ts = sizeof(double)
     x.flat = x.even = False
     x.single = True
+    x.cut = 0
     memset(x.vs, 0, sizeof(x.vs[0]) * DD_MAXDIMS)
     memset(x.es, 0, sizeof(x.es[0]) * DD_MAXDIMS)
 
@@ -227,6 +244,7 @@ cdef void one_step(dd_job *job, dd_step *step, const dd_table *A, int type, int 
     job.steps = step
     job.count = 1
     job.total = NULL
+    job.entries = NULL
     step.A = A
     step.p = p
     step.from_a = step.from_b = 0
@@ -345,6 +363,28 @@ cdef int execute_sum(dd_job *job, dd_total *total) except -1:
     with nogil:
         status = dd_apply_sum(job)
     return True if status == DD_TOOBIG else flags_of(job, status)
+
+
+cdef int execute_rows(dd_job *job, dd_rows *rows) except -1:
+    """Run a job for compressed rows: see dd_apply_rows.  What it returns is that of execute."""
+    cdef int status
+    rows.type, rows.parts = job.type, 1
+    job.entries = rows
+    with nogil:
+        status = dd_apply_rows(job)
+    return flags_of(job, status)
+
+
+cdef int compress_rows(dd_rows *rows, int typenum, const void *terms, Py_ssize_t row) except -1:
+    """Compressed rows of terms of any floating or complex type: see dd_compress."""
+    cdef int status
+    rows.parts = 2 if typenum >= cnp.NPY_CFLOAT else 1
+    rows.type = kernel_type(typenum - (cnp.NPY_CFLOAT - cnp.NPY_FLOAT) * (rows.parts - 1))
+    with nogil:
+        status = dd_compress(rows, terms, row)
+    if status != DD_OK:
+        raise MemoryError("dualdiff: no memory for compressed rows")
+    return 0
 
 
 cdef int run_scalar(int kernel, const dd_table *A, double *c, double *a, bint at, double *b,

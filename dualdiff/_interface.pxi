@@ -23,7 +23,7 @@ def make_view(Taylor x, value, terms):
 
 def base_of(Taylor x):
     """The number whose memory x is a view of, or None."""
-    return None if x.base is LATER else x.base
+    return None if is_put_off(x) else x.base
 
 
 def parts(Taylor x):

@@ -64,9 +64,40 @@ cdef ndarray rolled_array(ndarray a, int axis, Py_ssize_t cut):
     return out
 
 
+cdef ndarray rolled_lane(Factor parent, ndarray lane, int axis, Py_ssize_t cut):
+    """The lane of what is rolled: rolls of an input by little are views of one array."""
+    cdef Py_ssize_t n = cnp.PyArray_DIM(lane, axis), by = cut if 2 * cut <= n else cut - n
+    cdef Py_ssize_t margin
+    cdef ndarray wide
+    if cnp.PyArray_STRIDE(lane, axis) == 0 or 8 * abs(by) > n or cnp.PyArray_ISWRITEABLE(lane):
+        return rolled_array(lane, axis, cut)
+    wide = margin_of(parent, lane, axis, abs(by))
+    margin = (cnp.PyArray_DIM(wide, axis) - n) // 2
+    return axis_view(wide, axis, margin + by, 1, n)
+
+
+cdef ndarray margin_of(Factor parent, ndarray lane, int axis, Py_ssize_t least):
+    """A lane of inputs, read-only, with a margin of what rolls around the ends of an axis."""
+    cdef Py_ssize_t n = cnp.PyArray_DIM(lane, axis), margin = 2
+    cdef tuple key = (<size_t>cnp.PyArray_DATA(lane), (<object>lane).shape, (<object>lane).strides,
+                      axis)
+    if parent.margins is None:
+        parent.margins = {}
+    wide = parent.margins.get(key, (None,))[0]
+    if wide is None or (<object>wide).shape[axis] < n + 2 * least:
+        while margin < least:
+            margin *= 2
+        wide = np.concatenate([
+            axis_view(lane, axis, n - margin, 1, margin), lane, axis_view(lane, axis, 0, 1, margin)
+        ], axis)
+        wide.flags.writeable = False
+        parent.margins[key] = wide, lane  # who lives, so that its address is nobody else's
+    return <ndarray>wide
+
+
 def rolled_along(x, shift, axis):
     """np.roll along one axis of a number with lanes, or None."""
-    cdef Taylor a
+    cdef Taylor a, y
     cdef Py_ssize_t n, cut
     cdef int q, nd
     cdef list lanes = []
@@ -85,7 +116,11 @@ def rolled_along(x, shift, axis):
     sync(a)
     cut = (-shift) % <object>n
     for lane in a.lanes:
-        lanes.append(rolled_array(<ndarray>lane, q, cut))
+        lanes.append(rolled_lane(parent_of(a), <ndarray>lane, q, cut))
+    if may_wait(kernel_type(cnp.PyArray_TYPE(a._value)), a._value, a, None):
+        y = wait(DD_pos, DD_pos, 0.0, a.alg, a._value, a, None, None, None, None, q, cut)
+        y.lanes = tuple(lanes)
+        return y
     return new_laned(a.alg, rolled_array(a._value, q, cut), rolled_array(a._terms, q + 1, cut),
                      tuple(lanes))
 
@@ -100,6 +135,8 @@ def reshaped(x, shape):
     if not has_lanes(x):
         return None
     a = <Taylor>x
+    if a.base is JOINED:
+        return reshaped_later(a, shape)
     if a.base is not None:
         sync(a)
     if is_pending(a) or not (
@@ -127,154 +164,3 @@ cdef bint reshape_as_views(ndarray terms) noexcept:
             single = single and cnp.PyArray_STRIDE(terms, q) == 0
         step *= cnp.PyArray_DIM(terms, q)
     return lines or single
-
-
-# ---- np.concatenate, np.stack --------------------------------------------------------------------
-
-cdef struct Joint:
-    # where the pieces of a joined array go
-    npy_intp[cnp.NPY_MAXDIMS + 2] whole     # the shape of all of it
-    npy_intp[cnp.NPY_MAXDIMS + 2] dims      # that of the piece whose turn it is
-    int nd, axis        # of the pieces
-    int stack           # whether pieces get an axis of their own
-    Py_ssize_t at       # place of the piece along the axis
-
-
-cdef void put(Joint *j, ndarray out, int lead, Py_ssize_t row, ndarray a):
-    """Copy a, or zeros for None, to its place in `out`; lead: of both, `row` of those in front."""
-    cdef npy_intp[cnp.NPY_MAXDIMS + 2] into
-    cdef npy_intp *strides = cnp.PyArray_STRIDES(out) + lead
-    cdef npy_intp *by = into
-    cdef char *to = <char *>cnp.PyArray_DATA(out) + j.at * strides[j.axis]
-    cdef char *src = NULL
-    cdef int q
-    for q in range(j.nd):
-        into[q] = strides[q + 1 if j.stack and q >= j.axis else q]
-    if lead:
-        to += row * cnp.PyArray_STRIDE(out, 0)
-    if a is not None:
-        by = cnp.PyArray_STRIDES(a) + lead
-        src = <char *>cnp.PyArray_DATA(a)
-        if lead:
-            src += row * cnp.PyArray_STRIDE(a, 0)
-    copy_elements(to, into, src, by, j.dims, j.nd, cnp.PyArray_ITEMSIZE(out))
-
-
-cdef Taylor widest_of(list xs):
-    """The number of most local seeds, if all are numbers that can be joined, or arrays, of one
-    dtype; else None."""
-    cdef Taylor widest = None, y
-    cdef int typenum = -1, t
-    for x in xs:
-        if type(x) is Taylor:
-            y = <Taylor>x
-            if not is_plain(y):
-                return None
-            if widest is not None and (parent_of(widest) is not parent_of(y) or (
-                widest.alg.D > 1 and widest.alg is not y.alg
-            )):
-                return None
-            if widest is None or len(y.lanes) > len(widest.lanes):
-                widest = y
-            t = cnp.PyArray_TYPE(y._value)
-        elif cnp.PyArray_CheckExact(x) and cnp.PyArray_ISBEHAVED_RO(<ndarray>x):
-            t = cnp.PyArray_TYPE(<ndarray>x)
-        else:
-            return None
-        if typenum >= 0 and t != typenum:
-            return None
-        typenum = t
-    return widest
-
-
-cdef ndarray value_in(x):
-    """The values, or what has their shape where x waits."""
-    return (<Taylor>x)._value if type(x) is Taylor else <ndarray>x
-
-
-cdef bint fill_joint(Joint *j, list xs, Py_ssize_t axis) except -1:
-    """Note the shapes; False where they do not fit."""
-    cdef ndarray v = value_in(xs[0])
-    cdef int q, nd = cnp.PyArray_NDIM(v), out_nd = nd + j.stack
-    if axis < 0:
-        axis += out_nd
-    if not 0 <= axis < out_nd or out_nd > cnp.NPY_MAXDIMS:
-        return False
-    j.nd, j.axis, j.at = nd, <int>axis, 0
-    for q in range(nd):
-        j.whole[q + 1 if j.stack and q >= axis else q] = cnp.PyArray_DIM(v, q)
-    j.whole[axis] = 0
-    for x in xs:
-        v = value_in(x)
-        if cnp.PyArray_NDIM(v) != nd:
-            return False
-        for q in range(nd):
-            if (j.stack or q != axis) and cnp.PyArray_DIM(v, q) != (
-                j.whole[q + 1 if j.stack and q >= axis else q]
-            ):
-                return False
-        j.whole[axis] += 1 if j.stack else cnp.PyArray_DIM(v, <int>axis)
-    return True
-
-
-cdef bint put_later(Joint *j, Taylor x, ndarray value, ndarray terms) except -1:
-    """Compute x, if it waits, straight to its place; False where that is not one stretch."""
-    cdef npy_intp[cnp.NPY_MAXDIMS + 2] dims, strides
-    cdef Py_ssize_t offset
-    if x.base is not LATER or j.axis:
-        return False
-    offset = j.at * cnp.PyArray_STRIDE(value, 0)
-    dims[0] = x.alg.M - 1
-    memcpy(dims + 1, j.dims, j.nd * sizeof(npy_intp))
-    strides[0] = cnp.PyArray_STRIDE(terms, 0)
-    memcpy(strides + 1, cnp.PyArray_STRIDES(value) + j.stack, j.nd * sizeof(npy_intp))
-    return compute_into(
-        x.later,
-        at_memory(value, value, <char *>cnp.PyArray_DATA(value) + offset, j.nd, dims + 1,
-                  strides + 1),
-        at_memory(terms, terms, <char *>cnp.PyArray_DATA(terms) + offset, j.nd + 1, dims, strides))
-
-
-def joined_along(xs, axis, bint stack):
-    """np.concatenate, or np.stack, of a sequence with numbers with lanes in it, or None."""
-    cdef Joint joint
-    cdef Joint *j = &joint
-    cdef Taylor widest, x
-    cdef ndarray value, terms, v
-    cdef npy_intp[cnp.NPY_MAXDIMS + 2] rows
-    cdef Py_ssize_t k, n, has, M
-    cdef list items, lanes = []
-    if not isinstance(xs, (list, tuple)) or not PyLong_CheckExact(axis):
-        return None
-    items = [pack(item) if type(item) in (list, tuple) else item for item in xs]
-    widest = widest_of(items)
-    if widest is None:
-        return None
-    j.stack = stack
-    if not fill_joint(j, items, axis):
-        return None
-    n, M = len(widest.lanes), widest.alg.M
-    rows[0] = M - 1
-    memcpy(rows + 1, j.whole, (j.nd + stack) * sizeof(npy_intp))
-    value = empty(j.nd + stack, j.whole, cnp.PyArray_TYPE(widest._value))
-    terms = empty(j.nd + stack + 1, rows, cnp.PyArray_TYPE(widest._value))
-    for k in range(n):
-        lanes.append(empty(j.nd + stack, j.whole, cnp.NPY_INTP))
-    for item in items:
-        x = <Taylor>item if type(item) is Taylor else None
-        v = value_in(item)
-        memcpy(j.dims, cnp.PyArray_DIMS(v), j.nd * sizeof(npy_intp))
-        has = 0 if x is None else x.alg.M - 1
-        if x is None or not put_later(j, x, value, terms):
-            if x is not None:
-                sync(x)
-            put(j, value, 0, 0, value_in(item))
-            for k in range(has):
-                put(j, terms, 1, k, x._terms)
-        for k in range(has, M - 1):
-            put(j, terms, 1, k, None)
-        has = 0 if x is None else len(x.lanes)
-        for k in range(n):
-            put(j, <ndarray>lanes[k], 0, 0, <ndarray>x.lanes[k] if k < has else None)
-        j.at += 1 if stack else cnp.PyArray_DIM(v, j.axis)
-    return new_laned(widest.alg, value, terms, tuple(lanes))

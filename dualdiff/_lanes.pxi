@@ -37,7 +37,7 @@ cdef bint has_lanes(x) noexcept:
 
 cdef bint is_pending(Taylor x) noexcept:
     """Whether the terms are still to be summed over their last axis."""
-    return x.lanes is not None and x.base is not LATER and (
+    return x.lanes is not None and not is_put_off(x) and (
         cnp.PyArray_NDIM(x._terms) == cnp.PyArray_NDIM(x._value) + 2)
 
 

@@ -13,11 +13,13 @@ has its own references to all that it reads: another thread may compute the same
 """
 
 LATER_BYTES = 1 << 17                       # of values from which operations wait
+cdef Py_ssize_t SPARSE_LATER = 8            # the same of sparse results: so many times less
 cdef enum:
     LATER_STEPS = 48                    # operations that wait for one result
     SPARED_STEPS = 3                    # up to a result that is not kept at first
 
 cdef Taylor LATER = Taylor.__new__(Taylor)  # the base of every number that waits
+cdef Taylor JOINED = Taylor.__new__(Taylor)  # or whose parts do (_lane_joins.pxi)
 cdef dict _blanks = {}                      # type number -> NaN of that type
 cdef Algebra _no_seeds = algebra_of((), ())
 cdef void *_newest = NULL                   # the Later made last
@@ -34,6 +36,15 @@ cdef class Later:
     def __dealloc__(self):
         unlink(self)
         drop_operands(self)
+
+
+cdef void link(Later q) noexcept:
+    """Put q into the list of those that wait."""
+    global _newest
+    q.older = _newest
+    if _newest != NULL:
+        (<Later>_newest).newer = <void *>q
+    _newest = <void *>q
 
 
 cdef void unlink(Later q) noexcept:
@@ -65,7 +76,10 @@ cdef bint may_wait(int kernel_type, ndarray shaped, x, y) except -1:
 
     Other operands than single numbers must have the shape of the result.
     """
-    if kernel_type < 0 or cnp.PyArray_NBYTES(shaped) < LATER_BYTES or not cnp.PyArray_NDIM(shaped):
+    cdef Py_ssize_t size = cnp.PyArray_NBYTES(shaped)
+    if kernel_type < 0 or size < LATER_BYTES // SPARSE_LATER or not cnp.PyArray_NDIM(shaped) or (
+        size < LATER_BYTES and not (is_sparse(x) or is_sparse(y))
+    ):
         return False
     for v in (x, y):
         if type(v) is Taylor and (<Taylor>v)._value is not None and not (
@@ -76,18 +90,23 @@ cdef bint may_wait(int kernel_type, ndarray shaped, x, y) except -1:
     return True
 
 
+cdef bint is_sparse(x) noexcept:
+    """Whether x leads to a sparse result, of which no arrays are wanted."""
+    return has_lanes(x) and parent_of(<Taylor>x).room != 0
+
+
 cdef Taylor wait(int kernel, int loop, double p, Algebra alg, ndarray shaped, x, y, ndarray map_x,
-                 ndarray map_y, ndarray mask):
+                 ndarray map_y, ndarray mask, int axis=0, Py_ssize_t cut=0):
     """The number that x kernel y will be; y is None for a kernel of one operand.
 
-    mask: None, or of np.where, nobody else's.
+    mask: None, or of np.where, nobody else's; axis, cut: of np.roll.
     """
     cdef Later q = Later.__new__(Later)
     cdef Taylor z
     cdef bint now
-    global _newest
     q.alg, q.kernel, q.loop, q.p = alg, kernel, loop, p
     q.map_a, q.map_b, q.mask = map_x, map_y, mask
+    q.axis, q.cut = axis, cut
     q.shaped = shaped
     q.count = 1
     note(q, x, True)
@@ -100,10 +119,7 @@ cdef Taylor wait(int kernel, int loop, double p, Algebra alg, ndarray shaped, x,
     if q.count > LATER_STEPS:  # counted some of them twice, perhaps
         q.count = count_steps(q)
     now = q.count >= LATER_STEPS or not quiet(q.errors)
-    q.older = _newest
-    if _newest != NULL:
-        (<Later>_newest).newer = <void *>q
-    _newest = <void *>q
+    link(q)
     z = Taylor.__new__(Taylor)
     z.alg = alg
     z.later = q
@@ -116,6 +132,11 @@ cdef Taylor wait(int kernel, int loop, double p, Algebra alg, ndarray shaped, x,
 
 cdef bint is_waiting(Taylor x) noexcept:
     return x.base is LATER
+
+
+cdef bint is_put_off(Taylor x) noexcept:
+    """Whether x has no values yet."""
+    return x.base is LATER or x.base is JOINED
 
 
 cdef bint quiet(dict errors) except -1:
@@ -162,15 +183,23 @@ cdef int note(Later q, v, bint first) except -1:
 
 cdef ndarray blank(ndarray shaped):
     """An array of NaN of a shape, without memory."""
-    cdef cnp.npy_intp[cnp.NPY_MAXDIMS + 2] strides
-    cdef int typenum = cnp.PyArray_TYPE(shaped)
+    return all_of(nan_of(cnp.PyArray_TYPE(shaped)), cnp.PyArray_NDIM(shaped),
+                  cnp.PyArray_DIMS(shaped))
+
+
+cdef ndarray nan_of(int typenum):
     cdef ndarray nan = _blanks.get(typenum)
     if nan is None:
-        nan = _blanks[typenum] = np.full((), np.nan, shaped.dtype)
+        nan = _blanks[typenum] = np.full((), np.nan, cnp.PyArray_DescrFromType(typenum))
         nan.flags.writeable = False
+    return nan
+
+
+cdef ndarray all_of(ndarray one, int nd, npy_intp *dims):
+    """An array all of whose elements are one."""
+    cdef npy_intp[cnp.NPY_MAXDIMS + 2] strides
     memset(strides, 0, sizeof(strides))
-    return at_memory(nan, nan, <char *>cnp.PyArray_DATA(nan), cnp.PyArray_NDIM(shaped),
-                     cnp.PyArray_DIMS(shaped), strides)
+    return at_memory(one, one, <char *>cnp.PyArray_DATA(one), nd, dims, strides)
 
 
 # ---- computing ---------------------------------------------------------------------------------
@@ -205,6 +234,7 @@ cdef int settle_readers(Taylor x) except -1:
             reads(q.va, low, high) or reads(q.vb, low, high)
             or q.a is not None and reads(q.a.value, low, high)
             or q.b is not None and reads(q.b.value, low, high)
+            or q.parts is not None and part_reads(q, low, high)
         ):
             compute(q)  # takes it, and others perhaps, out of the list
             at = _newest
@@ -274,6 +304,13 @@ cdef int compute(Later root) except -1:
     cdef Later q
     if root.value is not None:
         return 0
+    if root.parts is not None:
+        return join(root)
+    if root.kernel == DD_pos and root.a is None and is_one_term(root.ta):
+        root.value, root.terms = rolled_array(root.va, root.axis, root.cut), root.ta
+        unlink(root)
+        drop_operands(root)
+        return 0
     collect(root, place, order)
     results = run_steps(root, place, order, True, NULL, None, None)
     if results is None:  # one by one, for the values of each that NumPy will warn of
@@ -281,6 +318,15 @@ cdef int compute(Later root) except -1:
             compute(q)
         return 0
     return take_results(order, results)
+
+
+cdef bint is_one_term(ndarray terms) noexcept:
+    """Whether each row of terms is one element all along, which nobody can write to."""
+    cdef int q
+    for q in range(1, cnp.PyArray_NDIM(terms)):
+        if cnp.PyArray_STRIDE(terms, q) and cnp.PyArray_DIM(terms, q) != 1:
+            return False
+    return not cnp.PyArray_ISWRITEABLE(terms)
 
 
 cdef int take_results(list order, list results) except -1:
@@ -351,19 +397,21 @@ cdef bint sum_up(Later root, dd_total *total) except -1:
 
 
 cdef list run_steps(Later root, dict place, list order, bint whole, dd_total *total,
-                    ndarray to_value, ndarray to_terms):
+                    ndarray to_value, ndarray to_terms, Rows rows=None, tuple lanes=None):
     """Run a job: for each step its value and terms, or None where it is not kept.
 
-    whole: the terms of root are wanted, too; total: not NULL if nothing but its sum is; to_value,
-    to_terms: None, or memory for root, terms alone perhaps.  None in place of it all if there are
+    whole: the terms of root are wanted, too; total: not NULL if nothing but its sum is; rows,
+    lanes: if nothing but compressed rows of it are; to_value, to_terms: None, or memory for root,
+    terms alone perhaps.  None in place of it all if there are
     several steps, or root is not to be kept as it is, and one raised a floating-point exception.
     """
     cdef dd_job job
-    cdef Py_ssize_t i, n = len(order)
+    cdef Py_ssize_t i, used, n = len(order)
     cdef exponent *exponents
     cdef ndarray value, terms
     cdef list results = [None] * n, operands = []
     cdef bytearray wanted = bytearray(n + 1)  # 1 + the step whose terms a later one reads
+    cdef bint taken = total != NULL or rows is not None, raised
     cdef Later q
     job.steps = <dd_step *>calloc(n, sizeof(dd_step))
     exponents = <exponent *>calloc(n, sizeof(exponent))
@@ -374,12 +422,12 @@ cdef list run_steps(Later root, dict place, list order, bint whole, dd_total *to
     try:
         job.type = kernel_type(root.typenum)
         job.count = <int>n
-        job.total = NULL
+        job.total, job.entries = NULL, NULL
         set_shape(&job, root.shaped)
         for i in range(n - 1, -1, -1):
             q = <Later>order[i]
             fill_step(&job, job.steps + i, exponents + i, q, place, operands)
-            if q is root and total != NULL:
+            if q is root and taken:
                 wanted[n] = True
             elif q is root and to_terms is not None:
                 value, terms = to_value, to_terms
@@ -398,10 +446,19 @@ cdef list run_steps(Later root, dict place, list order, bint whole, dd_total *to
                 wanted[job.steps[i].from_a] = wanted[job.steps[i].from_b] = True
             else:
                 job.steps[i].A = _no_seeds.t
-        if execute_sum(&job, total) if total != NULL else execute(&job):
-            if n > 1 or not whole or total != NULL or to_terms is not None:
+        if rows is not None:
+            used = rows.r.used
+            raised = execute_rows(&job, rows.begin(lanes))
+            if raised:
+                rows.r.used = used
+        else:
+            raised = execute_sum(&job, total) if total != NULL else execute(&job)
+        if raised:
+            if n > 1 or not whole or taken or to_terms is not None:
                 return None
             complain(root)
+        if rows is not None:
+            rows.end()
         return results
     finally:
         free(job.steps)
@@ -416,6 +473,8 @@ cdef int fill_step(dd_job *job, dd_step *s, exponent *e, Later q, dict place,
     set_kernel(job, s, q.kernel)
     s.from_a = read_operand(job, &s.a, q.a, q.va, q.ta, place, operands)
     s.from_b = read_operand(job, &s.b, q.b, q.vb, q.tb, place, operands)
+    if q.cut:
+        rolled_operand(job, &s.a, q.va, q.ta, q.axis, q.cut)
     if q.map_a is not None:
         s.a.map = <int32_t *>cnp.PyArray_DATA(q.map_a)
         s.b.map = <int32_t *>cnp.PyArray_DATA(q.map_b)

@@ -68,6 +68,11 @@ def sub(alg, c, a, b, p):
         c[k] = a[k] - b[k]
 
 
+def pos(alg, c, a, b, p):
+    for k in range(1, alg.M):
+        c[k] = a[k]
+
+
 def neg(alg, c, a, b, p):
     for k in range(1, alg.M):
         c[k] = -a[k]
@@ -198,8 +203,8 @@ def chain(alg, c, a, b, p):
 
 
 KERNELS = {"maximum": maximum, "minimum": minimum} | {f.__name__: f for f in (
-    add, sub, neg, mul, div, power, sqrt, exp, log, expm1, log1p, sin, cos, tan, sinh, cosh, tanh,
-    abs, pick, choose, chain)}
+    add, sub, pos, neg, mul, div, power, sqrt, exp, log, expm1, log1p, sin, cos, tan, sinh, cosh,
+    tanh, abs, pick, choose, chain)}
 
 
 class Result(Rows):

@@ -15,6 +15,7 @@ import numpy as np
 from dualdiff import _multisets
 from dualdiff._arguments import split_aux
 from dualdiff._compress import (
+    Rows,
     index_type,
     rows_numbered,
     rows_of_entries,
@@ -23,7 +24,15 @@ from dualdiff._compress import (
 )
 from dualdiff._jobs import strip
 from dualdiff._seeding import Call
-from dualdiff._taylor import Taylor, local_parts, make
+from dualdiff._taylor import (
+    Taylor,
+    compress,
+    described,
+    local_parts,
+    local_seeds,
+    make,
+    parts_of,
+)
 from dualdiff.tree_util import tree_flatten, tree_unflatten
 
 
@@ -74,6 +83,26 @@ def as_computed(data):
 
 
 # ---- one result --------------------------------------------------------------------------
+
+
+def jacobian(call, leaves, n):
+    """The rows of all leaves of a result, n columns."""
+    parts = [part for y in leaves for part in parts_of(y)]
+    numbers = [p for p in parts if type(p) is Taylor]
+    counts = [local_seeds(p, call.factor) for p in numbers]
+    if not numbers or not all(counts) or (
+        np.result_type(*[described(p) for p in parts]) != numbers[0].dtype
+    ):
+        return stacked([jacobian_rows(call, y, n) for y in leaves], n)
+    m = sum(np.size(described(p)) for p in parts)
+    entries = sum(k * p.size for k, p in zip(counts, numbers, strict=True))
+    rows = Rows(entries, m, n, numbers[0].dtype)
+    for p in parts:
+        if type(p) is Taylor:
+            compress(p, rows)
+        else:
+            rows.add_constants(np.size(p))
+    return Matrix(*rows.finished(), (m, n))
 
 
 def jacobian_rows(call, y, n):
@@ -205,7 +234,7 @@ def by_lanes(task, room):
         result, aux = split_aux(task.who, result, task.has_aux)
         leaves, _ = task.check(result)
         if order == 1:
-            matrix = stacked([jacobian_rows(call, y, n) for y in leaves], n)
+            matrix = jacobian(call, leaves, n)
         else:
             matrix = hessian_rows(call, leaves[0], n)
         if task.has_aux:

@@ -106,20 +106,26 @@ cdef Taylor over_rest(Taylor x, Algebra rest):
 
 
 cdef local_terms(Taylor x):
-    """Terms of the lanes as an array (monomials of the rest, lanes, *shape), a copy."""
+    """Terms of the lanes as an array (monomials of the rest, lanes, *shape) that stays as it is."""
     if len(x.alg.factors) == 1:
-        return kept_terms(x._terms)[None]
+        return kept_terms(x)[None]
     _, index = rest_split(x.alg)
     return x._terms[index[1:].T - 1]
 
 
-cdef ndarray kept_terms(ndarray terms):
-    """A copy; of terms that nobody can write to, each row one element all along, themselves."""
-    cdef int q
-    for q in range(1, cnp.PyArray_NDIM(terms)):
-        if cnp.PyArray_STRIDE(terms, q):
-            return recycled_copy(terms)
-    return recycled_copy(terms) if cnp.PyArray_ISWRITEABLE(terms) else terms
+cdef ndarray kept_terms(Taylor x):
+    """The terms of x, which takes others before it is written to (own_terms); a copy of a view."""
+    cdef object a = x._terms
+    if x.base is None and is_own(a.base):
+        cnp.PyArray_CLEARFLAGS(x._terms, cnp.NPY_ARRAY_WRITEABLE)
+    while isinstance(a, _ndarray) and not cnp.PyArray_ISWRITEABLE(<ndarray>a):
+        a = a.base
+    return x._terms if is_own(a) else recycled_copy(x._terms)
+
+
+cdef bint is_own(base) noexcept:
+    """Whether an array with this base is the only one that its memory comes from."""
+    return base is None or type(base) is _block
 
 
 cdef tuple rest_pairs(Algebra rest):

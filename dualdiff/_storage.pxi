@@ -47,8 +47,8 @@ cdef Taylor new_array(Algebra alg, ndarray value, ndarray terms):
 
 cdef Taylor new_view(Taylor x, ndarray value, ndarray terms):
     cdef Taylor y = new_array(x.alg, value, terms)
-    if x.base is LATER:
-        settle(x)
+    if is_put_off(x):
+        sync(x)
     if y._value is not None:
         y.base = x if x.base is None else x.base
         y.stamp = y.base.stamp
@@ -80,8 +80,8 @@ cdef object value_of(Taylor x):
     """The value as an ndarray, or as np.float64 without dimensions."""
     if x._value is None:
         return _float64(x.c[0])
-    if x.base is LATER:
-        settle(x)
+    if is_put_off(x):
+        sync(x)
     return x._value
 
 
@@ -102,12 +102,14 @@ cdef ndarray terms_of(Taylor x):
 cdef int sync(Taylor x) except -1:
     """Follow the base of a view to the algebra and the lanes that it has moved to.
 
-    A number that waits is computed.
+    A number that waits, or whose parts do, is computed.
     """
     cdef Taylor base = x.base
     cdef Py_ssize_t offset
     if base is LATER:
         return settle(x)
+    if base is JOINED:
+        return settle_join(x)
     if base is None or base.stamp == x.stamp:
         return 0
     offset = <char *>cnp.PyArray_DATA(x._value) - <char *>cnp.PyArray_DATA(base._value)

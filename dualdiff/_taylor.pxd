@@ -7,16 +7,24 @@ cdef enum:
 
 cdef Py_ssize_t LATER_BYTES     # of values from which operations wait (_later.pxi)
 
+cdef class Taylor
+
 cdef class Later:       # see _later.pxi
     cdef Algebra alg
     cdef int kernel, loop, typenum
     cdef double p
     cdef Later a, b
+    cdef list parts                 # of a join that waits (_lane_joins.pxi)
+    cdef int stack                  # whether they get an axis of their own
+    cdef Taylor whole               # what this is a reshape of
     cdef ndarray va, ta, vb, tb
     cdef ndarray map_a, map_b
     cdef ndarray mask               # of np.where
+    cdef int axis                   # of a join; of np.roll: elements start with number `cut` there
+    cdef Py_ssize_t cut
     cdef ndarray shaped             # any array of the result's shape
     cdef ndarray value, terms       # the result
+    cdef tuple lanes                # of a join
     cdef object errors              # NumPy's error state where the operation stands
     cdef Py_ssize_t users           # others that wait and read this one
     cdef Py_ssize_t held            # references by what is about to go

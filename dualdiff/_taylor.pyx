@@ -38,18 +38,20 @@ from dualdiff._algebra cimport (
 )
 from dualdiff._csrc cimport (
     DD_add, DD_chain, DD_choose, DD_cos, DD_cosh, DD_div, DD_exp, DD_expm1, DD_log, DD_log1p,
-    DD_maximum, DD_minimum, DD_mul, DD_neg, DD_power, DD_sin, DD_sinh, DD_sqrt, DD_sub, DD_tan,
-    DD_tanh, dd_array, dd_job, dd_runs, dd_step, dd_total,
+    DD_maximum, DD_minimum, DD_mul, DD_neg, DD_pos, DD_power, DD_sin, DD_sinh, DD_sqrt, DD_sub,
+    DD_tan, DD_tanh, dd_array, dd_job, dd_runs, dd_step, dd_total,
 )
 from dualdiff._driver import kernel_names
+from dualdiff._memory import Block
 
 from dualdiff._driver cimport (
-    NO_VALUES, POWER, SQUARE, add_up, copy_array, execute, execute_sum, exponent, fingerprint,
-    fingerprint_product, is_exact, kernel_type, one_step, operand, run_scalar, scalar_operand,
-    scalar_value, scalar_value2, scaled_row, scatter_runs, set_kernel, set_shape, sum_rows,
-    value_ufunc, values_by,
+    NO_VALUES, POWER, SQUARE, add_up, copy_array, execute, execute_rows, execute_sum, exponent,
+    fingerprint, fingerprint_product, is_exact, kernel_type, one_step, operand, rolled_operand,
+    run_scalar, scalar_operand, scalar_value, scalar_value2, scaled_row, scatter_runs, set_kernel,
+    set_shape, sum_rows, value_ufunc, values_by,
 )
 
+from dualdiff._compress cimport Rows
 from dualdiff._memory cimport empty
 
 cnp.import_array()
@@ -81,6 +83,7 @@ LANED_METHODS = {}  # name of an ndarray method -> function for numbers with lan
 HOOKS = {}
 
 cdef object _ndarray_class = np.ndarray
+cdef type _block = Block
 
 cdef dict _rows = ROWS, _hooks = HOOKS
 cdef type _ndarray = np.ndarray
@@ -114,6 +117,7 @@ include "_powers.pxi"
 include "_lanes.pxi"
 include "_lanes_dense.pxi"
 include "_lane_moves.pxi"
+include "_lane_joins.pxi"
 include "_sums.pxi"
 include "_steps.pxi"
 include "_step_kinds.pxi"
@@ -199,8 +203,8 @@ cdef class Taylor:
         """The primal: a read-only array, or a NumPy scalar without dimensions."""
         if self._value is None:
             return _float64(self.c[0])
-        if self.base is LATER:
-            settle(self)
+        if is_put_off(self):
+            sync(self)
         if cnp.PyArray_NDIM(self._value) == 0:
             return self._value[()]
         out = self._value.view()

@@ -401,6 +401,32 @@ def test_a_call_leaves_nothing_behind(call, n):
     assert objects() - before < 20
 
 
+ASSIGNED = {  # after a step has taken the terms down
+    "a sum's operand": lambda z, x: (np.sum(z, axis=1), z),
+    "a view of it": lambda z, x: (np.sum(z[1:], axis=1), z),
+    "what it is a view of": lambda z, x: (np.sum(z.reshape(-1)[3:9].reshape(2, 3), axis=1), z),
+    "a transposed one": lambda z, x: (np.sum(z.T, axis=0), z),
+    "a broadcast one": lambda z, x: (np.sum(np.broadcast_to(z, (3, 4, 5)), axis=0), z),
+    "a product's": lambda z, x: (z @ x[:5], z),
+    "both of a product's": lambda z, x: (z @ z.T, z),
+    "a seed": lambda z, x: (np.sum(x.reshape(4, 5), axis=1), x),
+}
+
+
+@pytest.mark.parametrize("name", ASSIGNED)
+def test_terms_of_steps_stay_when_numbers_are_assigned_to(name):
+    def f(x):
+        z = np.sin(x).reshape(4, 5) * x[0]
+        total, target = ASSIGNED[name](z, x)
+        target.reshape(-1)[2:7] = 0.25
+        target.reshape(-1)[5:10] = x[5:10] ** 2
+        target[0] *= x[3]
+        return np.sum(total**2) + np.sum(target**3)
+
+    x = np.linspace(0.3, 1.4, 20)
+    assert_close(in_mode("always", grad(f), x), in_mode("never", grad(f), x), scale=100.0)
+
+
 def test_memory_grows_as_the_number_of_steps():
     """Sums of elements two by two: a few hundred bytes for each of them, not the square."""
     def peak(n):

@@ -49,6 +49,7 @@ int main(int argc, char **argv) {
     test_apply();
     test_fingerprint();
     test_sum();
+    test_rows();
     if (argc == 1) {
         test_plan();
         test_fuse();

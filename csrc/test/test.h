@@ -52,5 +52,6 @@ void test_plan(void);
 void test_fuse(void);
 void test_fingerprint(void);
 void test_sum(void);
+void test_rows(void);
 
 #endif

@@ -149,6 +149,56 @@ static void check_layouts(void) {
     dd_table_free(A);
 }
 
+/* The element that is number e of an operand whose axis begins with element `cut`. */
+static ptrdiff_t rolled(const ptrdiff_t *shape, int axis, ptrdiff_t cut, ptrdiff_t e) {
+    ptrdiff_t step = 1;
+    for (int q = axis + 1; q < ND; q++) step *= shape[q];
+    ptrdiff_t at = e / step % shape[axis];
+    return e + ((at + cut) % shape[axis] - at) * step;
+}
+
+/* Operands that go around an axis: a copy, and a product of two with a third in between. */
+static void check_rolled(void) {
+    static const ptrdiff_t shape[ND] = {5, 31, 23}, flat[ND] = {31 * 23, 23, 1};
+    static const ptrdiff_t layouts[][ND] = {{31 * 23, 23, 1}, {1, 5, 155}, {31 * 46, 46, -2}};
+    int32_t seeds = 2, orders[] = {1, 3};
+    for (int i = 0; i < 2 * 3 * ND * 4; i++) {
+        int axis = i / 6 % ND, even = i / 6 / ND % 2 && !(i / 2 % 3), constant = i % 12 == 3;
+        ptrdiff_t cut = i % 5 ? 1 + i % (shape[axis] - 1) : shape[axis] - 1, bad = 0;
+        dd_table *A = test_table(1, &seeds, orders + i % 2, 0, NULL, NULL);
+        array a = random_array(A, DD_F64, shape, layouts[i / 2 % 3], !constant);
+        array b = random_array(A, DD_F64, shape, flat, 1),
+              c = random_array(A, DD_F64, shape, flat, 1);
+        double x[64], y[64], z[64], got[64];
+        int calls = 0;
+        if (even && !constant) make_even(&a);
+        a.x.flat = 0, a.x.axis = axis, a.x.cut = cut;
+        dd_step steps[2];
+        dd_job job = job_of(steps + 1, A, DD_mul, DD_F64, shape);
+        steps[0] = (dd_step){.A = A, .kernel = DD_pos, .a = a.x, .exact = 1};
+        steps[1].from_a = 1, steps[1].b = b.x, steps[1].c = c.x;
+        steps[1].value = (dd_fn){multiply, &calls};
+        job.steps = steps, job.count = 2;
+        if (i % 3 == 0) steps[1].a = a.x, steps[1].from_a = 0, job.steps++, job.count = 1;
+        dd_set_threads(1 + i % 2);
+        CHECK(dd_apply(&job) == DD_OK, "status");
+        for (ptrdiff_t e = 0; e < job.size; e++) {
+            element(A, &a, shape, rolled(shape, axis, cut, e), x);
+            element(A, &b, shape, e, y);
+            element(A, &c, shape, e, got);
+            dd_num nx = {x, x + 1, 1, NULL}, ny = {y, y + 1, 1, NULL}, nz = {z, z + 1, 1, NULL};
+            if (constant) nx.t = NULL;
+            z[0] = x[0] * y[0];
+            dd_kernels[DD_mul].run[DD_F64](A, 1, &nz, &nx, &ny, 0, NULL, 1);
+            bad += memcmp(got, z, A->M * sizeof *z) != 0;
+        }
+        CHECK(!bad, "case %d: %ld elements differ", i, (long)bad);
+        free(a.memory), free(b.memory), free(c.memory);
+        dd_table_free(A);
+    }
+    dd_set_threads(1);
+}
+
 /* A kernel with a partner function, of every type, strided against flat. */
 static void check_types(void) {
     static const ptrdiff_t shape[ND] = {3, 40, 29}, flat[ND] = {1160, 29, 1},
@@ -508,6 +558,7 @@ static void check_memory(void) {
 
 void test_apply(void) {
     check_layouts();
+    check_rolled();
     check_types();
     check_the_rest();
     check_one_row();

@@ -39,6 +39,8 @@ static T FN(value)(int kernel, T a, T b, T p) {
         return a + b;
     case DD_sub:
         return a - b;
+    case DD_pos:
+        return a;
     case DD_neg:
         return -a;
     case DD_mul:
@@ -165,6 +167,7 @@ static void FN(identities)(const dd_table *A, ptrdiff_t n) {
 #define CONST(v) FN(constant)(A, n, v)
     /* sums and products */
     SAME(TAKE(sub, TWO(add, a, b), COPY(b)), COPY(a));
+    SAME(ONE(pos, a), COPY(a));
     SAME(TAKE(neg, TWO(sub, a, b), FN(none)), TWO(sub, b, a));
     SAME(TWO(mul, a, b), TWO(mul, b, a));
     SAME(TAKE(mul, TWO(add, a, b), TWO(sub, a, b)), TAKE(sub, TWO(mul, a, a), TWO(mul, b, b)));
