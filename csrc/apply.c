@@ -97,7 +97,7 @@ static void gather(const dd_job *job, const dd_array *x, const char *src, const 
 }
 
 /* Rows of operand x for the block [first, first + n): in place, or gathered into buf; values that
- * go around an axis between terms of one element are not. */
+ * lie apart from terms of one element are not. */
 static dd_num block(const dd_job *job, const dd_array *x, ptrdiff_t first, ptrdiff_t n,
                     ptrdiff_t width, char *buf, int fresh) {
     ptrdiff_t size = item_size[job->type];
@@ -194,7 +194,7 @@ static dd_num operand(const dd_job *job, const dd_step *q, int which, ptrdiff_t 
     char *rows = m->registers + row * m->width * item_size[job->type];
     /* all of them: the first block may be shorter than those that follow */
     dd_num r = block(job, x, first, m->width, m->width, rows, fresh);
-    if (x->cut && buf) gather(job, x, x->v, x->vs, first, n, r.v = buf);
+    if (x->apart && buf) gather(job, x, x->v, x->vs, first, n, r.v = buf);
     return r;
 }
 
@@ -249,7 +249,9 @@ static call prepare(const dd_job *job, const dd_step *q, ptrdiff_t at, ptrdiff_t
     call f = {.c = result(job, q, at, n, m), .work = q->mask ? q->mask + at : buf, .A = q->A};
     f.two = q->from_b || q->b.v != NULL;
     f.mapped = is_mapped(q);
-    f.a = operand(job, q, 1, at, n, m, buf_a, first);
+    /* what is copied, gathered to its place */
+    int placed = q->kernel == DD_pos && q->read && !q->from_a && q->a.apart;
+    f.a = operand(job, q, 1, at, n, m, placed ? f.c.v : buf_a, first);
     if (is_expanded(q, &q->a))
         f.a = expand(job, q, &q->a, f.a, n, width, buf_a + block_rows(&q->a, q->from_a) * line);
     if (f.two) {
@@ -479,8 +481,8 @@ static void fetch(const dd_job *job, const dd_array *x, ptrdiff_t first, ptrdiff
 static void fetch_block(const dd_job *job, ptrdiff_t first, ptrdiff_t n) {
     for (int s = 0; s < job->count; s++) {
         const dd_step *q = job->steps + s;
-        if (!q->from_a && (q->a.flat || q->a.even)) fetch(job, &q->a, first, n);
-        if (!q->from_b && (q->b.flat || q->b.even)) fetch(job, &q->b, first, n);
+        if (!q->from_a && is_in_line(&q->a)) fetch(job, &q->a, first, n);
+        if (!q->from_b && is_in_line(&q->b)) fetch(job, &q->b, first, n);
         if (q->c.flat) fetch(job, &q->c, first, n);
     }
 }

@@ -125,8 +125,8 @@ typedef struct {
     const int32_t *map; /* NULL, or for each row of the result the operand's row, 0 for none */
     int flat;           /* elements lie one after another, in the result's order */
     int single;         /* every element is the same one */
-    int even;           /* each row of terms is one element all along; values lie as in `flat`,
-                           unless cut != 0 */
+    int even;           /* each row of terms is one element all along; values lie as in `flat`, */
+    int apart;          /* or, of what is even, do not */
     int axis;           /* along which elements start with number `cut` and go around the end: */
     ptrdiff_t cut;      /* of what is not flat and not single */
     ptrdiff_t vs[DD_MAXDIMS], es[DD_MAXDIMS];

@@ -418,8 +418,8 @@ static void fetch_next(builder *w) {
     fetch_seeds(w, w->job->total);
     for (int s = 0; s < w->job->count; s++) {
         const dd_step *q = w->job->steps + s;
-        if (!q->from_a && (q->a.flat || q->a.even)) fetch_array(w, &q->a);
-        if (!q->from_b && (q->b.flat || q->b.even)) fetch_array(w, &q->b);
+        if (!q->from_a && is_in_line(&q->a)) fetch_array(w, &q->a);
+        if (!q->from_b && is_in_line(&q->b)) fetch_array(w, &q->b);
         if (q->c.flat) fetch_array(w, &q->c);
     }
 }

@@ -13,10 +13,10 @@
 static const ptrdiff_t item_size[DD_NTYPES] = {sizeof(float), sizeof(double), sizeof(long double)};
 
 enum {
-    BYTES = 128 * 1024, /* of the terms of a piece, about, to stay in the cache */
-    LEAST = 64,         /* elements that a piece has at least */
-    SHARED = 65536,     /* entries from which threads share the work */
-    PORTIONS = 32       /* that they take, at most */
+    BYTES = 96 * 1024, /* of the terms of a piece, about, to stay in the cache */
+    LEAST = 64,        /* elements that a piece has at least */
+    SHARED = 65536,    /* entries from which threads share the work */
+    PORTIONS = 16      /* that they take, at most */
 };
 
 static size_t item_of(const dd_rows *r) { return item_size[r->type] * r->parts; }

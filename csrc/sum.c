@@ -109,6 +109,12 @@ DD_CLONES static void set_row(ptrdiff_t n, double *restrict g, const double *res
     for (ptrdiff_t e = 0; e < n; e++) g[e] = 0 + t[e];
 }
 
+/* Two rows in one pass: memory costs more than sums. */
+DD_CLONES static void set_rows(ptrdiff_t n, double *restrict g, const double *restrict t,
+                               const double *restrict u) {
+    for (ptrdiff_t e = 0; e < n; e++) g[e] = (0 + t[e]) + u[e];
+}
+
 /* Seeds low .. high - 1 before anything, or nothing but the first row, is added: how many rows. */
 static int begin_seeds(const scatter *job, ptrdiff_t low, ptrdiff_t high) {
     double *g = job->g;
@@ -122,21 +128,45 @@ static int begin_seeds(const scatter *job, ptrdiff_t low, ptrdiff_t high) {
     return set;
 }
 
+/* Rows from the first on that seeds low .. high - 1 get. */
+static void add_rows(const scatter *job, int first, ptrdiff_t low, ptrdiff_t high) {
+    double *g = job->g;
+    for (int k = first; k < job->count; k++) {
+        const dd_runs *r = job->rows + k;
+        ptrdiff_t i = low > r->start ? (low - r->start) / r->step : 0;
+        for (; i < r->runs && r->start + i * r->step < high; i++) {
+            ptrdiff_t from = r->start + i * r->step;
+            ptrdiff_t e = most(low, from), stop = least(high, from + r->length);
+            add_row(stop - e, g + e, r->t + i * r->length + e - from);
+        }
+    }
+}
+
+/* Seeds that start with zeros. */
+static void set_seeds(const scatter *job, ptrdiff_t low, ptrdiff_t high) {
+    const dd_runs *r = job->rows, *s = r + 1;
+    if (low >= high) return;
+    if (job->count > 1 && r->runs == 1 && s->runs == 1) {
+        ptrdiff_t from = most(low, most(r->start, s->start));
+        ptrdiff_t stop = least(high, least(r->start + r->length, s->start + s->length));
+        if (from < stop) {
+            set_seeds(job, low, from);
+            set_rows(stop - from, job->g + from, r->t + from - r->start, s->t + from - s->start);
+            add_rows(job, 2, from, stop);
+            set_seeds(job, stop, high);
+            return;
+        }
+    }
+    add_rows(job, begin_seeds(job, low, high), low, high);
+}
+
 /* Seeds first .. last - 1, in blocks that stay in the cache. */
 static int add_to_seeds(void *arg, ptrdiff_t first, ptrdiff_t last) {
     const scatter *job = arg;
-    double *g = job->g;
     for (ptrdiff_t low = first; low < last; low += BLOCK) {
         ptrdiff_t high = least(low + BLOCK, last);
-        for (int k = job->fresh ? begin_seeds(job, low, high) : 0; k < job->count; k++) {
-            const dd_runs *r = job->rows + k;
-            ptrdiff_t i = low > r->start ? (low - r->start) / r->step : 0;
-            for (; i < r->runs && r->start + i * r->step < high; i++) {
-                ptrdiff_t from = r->start + i * r->step;
-                ptrdiff_t e = most(low, from), stop = least(high, from + r->length);
-                add_row(stop - e, g + e, r->t + i * r->length + e - from);
-            }
-        }
+        if (job->fresh) set_seeds(job, low, high);
+        else add_rows(job, 0, low, high);
     }
     return DD_OK;
 }

@@ -44,23 +44,29 @@ cdef bint is_plain(Taylor x) except -1:
 
 # ---- np.roll -----------------------------------------------------------------------------------
 
-cdef ndarray rolled_array(ndarray a, int axis, Py_ssize_t cut):
-    """a[cut:] and a[:cut] of one axis, joined; a itself where all along the axis are one."""
-    if cnp.PyArray_STRIDE(a, axis) == 0 and not cnp.PyArray_ISWRITEABLE(a):
-        return a
-    cdef ndarray out = empty_like_shape(a, cnp.PyArray_TYPE(a))
+cdef Py_ssize_t put_slice(ndarray out, Py_ssize_t at, ndarray a, int axis, Py_ssize_t start,
+                          Py_ssize_t n) noexcept:
+    """out[at : at + n] = a[start : start + n] of one axis, without their ends; gives at + n."""
     cdef npy_intp[cnp.NPY_MAXDIMS + 2] dims
     cdef npy_intp *by = cnp.PyArray_STRIDES(a)
     cdef npy_intp *into = cnp.PyArray_STRIDES(out)
-    cdef char *src = <char *>cnp.PyArray_DATA(a)
-    cdef char *to = <char *>cnp.PyArray_DATA(out)
-    cdef int nd = cnp.PyArray_NDIM(a)
-    cdef Py_ssize_t item = cnp.PyArray_ITEMSIZE(a), rest = cnp.PyArray_DIM(a, axis) - cut
-    memcpy(dims, cnp.PyArray_DIMS(a), nd * sizeof(npy_intp))
-    dims[axis] = rest
-    copy_elements(to, into, src + cut * by[axis], by, dims, nd, item)
-    dims[axis] = cut
-    copy_elements(to + rest * into[axis], into, src, by, dims, nd, item)
+    memcpy(dims, cnp.PyArray_DIMS(a), cnp.PyArray_NDIM(a) * sizeof(npy_intp))
+    dims[axis] = n
+    copy_elements(<char *>cnp.PyArray_DATA(out) + at * into[axis], into,
+                  <char *>cnp.PyArray_DATA(a) + start * by[axis], by, dims, cnp.PyArray_NDIM(a),
+                  cnp.PyArray_ITEMSIZE(a))
+    return at + n
+
+
+cdef ndarray rolled_array(ndarray a, int axis, Py_ssize_t cut):
+    """a[cut:] and a[:cut] of one axis, joined; a itself where all along the axis are one."""
+    cdef ndarray out
+    cdef Py_ssize_t at
+    if cnp.PyArray_STRIDE(a, axis) == 0 and not cnp.PyArray_ISWRITEABLE(a):
+        return a
+    out = empty_like_shape(a, cnp.PyArray_TYPE(a))
+    at = put_slice(out, 0, a, axis, cut, cnp.PyArray_DIM(a, axis) - cut)
+    put_slice(out, at, a, axis, 0, cut)
     return out
 
 
@@ -78,7 +84,8 @@ cdef ndarray rolled_lane(Factor parent, ndarray lane, int axis, Py_ssize_t cut):
 
 cdef ndarray margin_of(Factor parent, ndarray lane, int axis, Py_ssize_t least):
     """A lane of inputs, read-only, with a margin of what rolls around the ends of an axis."""
-    cdef Py_ssize_t n = cnp.PyArray_DIM(lane, axis), margin = 2
+    cdef Py_ssize_t at, n = cnp.PyArray_DIM(lane, axis), margin = 2
+    cdef npy_intp[cnp.NPY_MAXDIMS + 2] dims
     cdef tuple key = (<size_t>cnp.PyArray_DATA(lane), (<object>lane).shape, (<object>lane).strides,
                       axis)
     if parent.margins is None:
@@ -87,10 +94,13 @@ cdef ndarray margin_of(Factor parent, ndarray lane, int axis, Py_ssize_t least):
     if wide is None or (<object>wide).shape[axis] < n + 2 * least:
         while margin < least:
             margin *= 2
-        wide = np.concatenate([
-            axis_view(lane, axis, n - margin, 1, margin), lane, axis_view(lane, axis, 0, 1, margin)
-        ], axis)
-        wide.flags.writeable = False
+        memcpy(dims, cnp.PyArray_DIMS(lane), cnp.PyArray_NDIM(lane) * sizeof(npy_intp))
+        dims[axis] = n + 2 * margin
+        wide = empty(cnp.PyArray_NDIM(lane), dims, cnp.NPY_INTP)
+        at = put_slice(wide, 0, lane, axis, n - margin, margin)
+        at = put_slice(wide, at, lane, axis, 0, n)
+        put_slice(wide, at, lane, axis, 0, margin)
+        (<object>wide).flags.writeable = False
         parent.margins[key] = wide, lane  # who lives, so that its address is nobody else's
     return <ndarray>wide
 

@@ -168,6 +168,12 @@ cdef int note(Later q, v, bint first) except -1:
             value, terms = np.asarray(value_of(<Taylor>v)), terms_of(<Taylor>v)
         else:
             value, terms = (<Taylor>v)._value, (<Taylor>v)._terms
+            if q.kernel != DD_pos and cnp.PyArray_NDIM(value) > 1 and (
+                not cnp.PyArray_IS_C_CONTIGUOUS(value) and is_one_term(terms)
+                and cnp.PyArray_SAMESHAPE(value, q.shaped) and quiet(np.geterr())
+            ):  # machine code takes it from there
+                return note(q, wait(DD_pos, DD_pos, 0.0, (<Taylor>v).alg, value, v, None, None,
+                                    None, None), first)
     elif cnp.PyArray_Check(v):
         value = recycled_copy(<ndarray>v)  # it may change behind our back
         if q.shaped is v:
