@@ -48,7 +48,7 @@ static int raised_flags(void) {
 
 /* Goes `by` elements on around an axis of n: returns how many lie between there and where one that
  * does not go around would be. */
-static ptrdiff_t turn(ptrdiff_t *at, ptrdiff_t by, ptrdiff_t n) {
+static ptrdiff_t go_round(ptrdiff_t *at, ptrdiff_t by, ptrdiff_t n) {
     *at += by;
     if (*at < n) return 0;
     *at -= n;
@@ -86,12 +86,12 @@ static void gather(const dd_job *job, const dd_array *x, const char *src, const 
         n -= run;
         src += run * step;
         at[last] += run;
-        if (axis == last) src -= turn(&turned, run, job->shape[last]) * step;
+        if (axis == last) src -= go_round(&turned, run, job->shape[last]) * step;
         for (ptrdiff_t q = last; q > 0 && at[q] == job->shape[q]; q--) {
             src += strides[q - 1] - (q == axis ? 0 : at[q] * strides[q]);
             at[q] = 0;
             at[q - 1]++;
-            if (axis == q - 1) src -= turn(&turned, 1, job->shape[axis]) * strides[axis];
+            if (axis == q - 1) src -= go_round(&turned, 1, job->shape[axis]) * strides[axis];
         }
     }
 }
@@ -194,7 +194,7 @@ static dd_num operand(const dd_job *job, const dd_step *q, int which, ptrdiff_t 
     char *rows = m->registers + row * m->width * item_size[job->type];
     /* all of them: the first block may be shorter than those that follow */
     dd_num r = block(job, x, first, m->width, m->width, rows, fresh);
-    if (x->apart && buf) gather(job, x, x->v, x->vs, first, n, r.v = buf);
+    if (x->strided && buf) gather(job, x, x->v, x->vs, first, n, r.v = buf);
     return r;
 }
 
@@ -250,7 +250,7 @@ static call prepare(const dd_job *job, const dd_step *q, ptrdiff_t at, ptrdiff_t
     f.two = q->from_b || q->b.v != NULL;
     f.mapped = is_mapped(q);
     /* what is copied, gathered to its place */
-    int placed = q->kernel == DD_pos && q->read && !q->from_a && q->a.apart;
+    int placed = q->kernel == DD_pos && q->read && !q->from_a && q->a.strided;
     f.a = operand(job, q, 1, at, n, m, placed ? f.c.v : buf_a, first);
     if (is_expanded(q, &q->a))
         f.a = expand(job, q, &q->a, f.a, n, width, buf_a + block_rows(&q->a, q->from_a) * line);

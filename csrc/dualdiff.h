@@ -126,7 +126,7 @@ typedef struct {
     int flat;           /* elements lie one after another, in the result's order */
     int single;         /* every element is the same one */
     int even;           /* each row of terms is one element all along; values lie as in `flat`, */
-    int apart;          /* or, of what is even, do not */
+    int strided;        /* or, of what is even, do not */
     int axis;           /* along which elements start with number `cut` and go around the end: */
     ptrdiff_t cut;      /* of what is not flat and not single */
     ptrdiff_t vs[DD_MAXDIMS], es[DD_MAXDIMS];

@@ -11,7 +11,7 @@ static const ptrdiff_t item_size[DD_NTYPES] = {sizeof(float), sizeof(double), si
 DD_INLINE int is_fixed(const dd_array *x) { return x->single || x->even; }
 
 /* Whether values are read where they are. */
-DD_INLINE int is_in_line(const dd_array *x) { return x->flat || (x->even && !x->apart); }
+DD_INLINE int is_in_line(const dd_array *x) { return x->flat || (x->even && !x->strided); }
 
 DD_INLINE ptrdiff_t gathered_rows(const dd_array *x, int from) {
     return from || !x->v || x->flat ? 0 : x->even ? x->rows : x->t ? x->rows + 1 : 1;
@@ -19,7 +19,7 @@ DD_INLINE ptrdiff_t gathered_rows(const dd_array *x, int from) {
 
 /* Rows of an operand that are gathered anew for each block. */
 DD_INLINE ptrdiff_t block_rows(const dd_array *x, int from) {
-    if (x->even && x->apart && !from) return 1; /* values */
+    if (x->even && x->strided && !from) return 1; /* values */
     return is_fixed(x) ? 0 : gathered_rows(x, from);
 }
 

@@ -101,6 +101,8 @@ cdef Taylor array_unary(int kernel, Taylor a, double p, ndarray value, int loop)
     cdef exponent e
     cdef Taylor y
     cdef int type = kernel_type(cnp.PyArray_TYPE(a._value))
+    if a.base is not None and a.base is not LATER:
+        sync(a)
     if value is None and not (a.lanes is not None and is_pending(a)) and (
         may_wait(type, a._value, a, None)
         and (a.base is LATER or loop == SQUARE or plain_strides(a._value))

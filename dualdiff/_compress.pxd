@@ -9,4 +9,5 @@ cdef class Rows:
     cdef readonly Py_ssize_t done   # rows so far
     cdef dd_rows *begin(self, tuple lanes) except NULL
     cdef int end(self) except -1
+    cdef int check_type(self, int typenum) except -1
     cdef int add(self, ndarray terms, tuple lanes) except -1

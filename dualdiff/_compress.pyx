@@ -119,8 +119,14 @@ cdef class Rows:
         self.done += self.r.size
         return 0
 
+    cdef int check_type(self, int typenum) except -1:
+        if typenum != cnp.PyArray_TYPE(self.data):
+            raise RuntimeError("dualdiff: internal error: rows of two dtypes")
+        return 0
+
     cdef int add(self, ndarray terms, tuple lanes) except -1:
         """The rows of numbers that are there: terms[q] are those of lanes[q]."""
+        self.check_type(cnp.PyArray_TYPE(terms))
         if cnp.PyArray_SIZE(terms):
             terms = np.ascontiguousarray(terms)
             compress_rows(self.begin(lanes), cnp.PyArray_TYPE(terms), cnp.PyArray_DATA(terms),

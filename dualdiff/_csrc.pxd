@@ -98,7 +98,7 @@ cdef extern from "dualdiff.h" nogil:
         const int32_t *map
         int flat
         int single
-        int even, apart, axis
+        int even, strided, axis
         ptrdiff_t cut
         ptrdiff_t *vs
         ptrdiff_t *es

@@ -160,7 +160,7 @@ cdef int set_shape(dd_job *job, ndarray like) except -1:
 cdef void operand(dd_job *job, dd_array *x, ndarray v, ndarray t) noexcept:
     """Describe an array operand, broadcast to the job's shape; t is None for a constant."""
     cdef int nd = cnp.PyArray_NDIM(v)
-    cdef bint lies, same = nd == job.nd and cnp.PyArray_SIZE(v) == job.size
+    cdef bint in_line, same = nd == job.nd and cnp.PyArray_SIZE(v) == job.size
     x.v = <char *>cnp.PyArray_DATA(v)
     x.t = NULL
     x.ts = 0
@@ -168,17 +168,17 @@ cdef void operand(dd_job *job, dd_array *x, ndarray v, ndarray t) noexcept:
     x.map = NULL
     x.single = cnp.PyArray_SIZE(v) == 1 and job.size != 1
     x.flat = same and cnp.PyArray_IS_C_CONTIGUOUS(v)
-    x.even = x.apart = False
+    x.even = x.strided = False
     x.cut = 0
     if t is not None:
         x.t = <char *>cnp.PyArray_DATA(t)
         x.ts = cnp.PyArray_STRIDE(t, 0)
         x.rows = cnp.PyArray_DIM(t, 0)
-        lies = x.flat
+        in_line = x.flat
         if x.flat and not cnp.PyArray_IS_C_CONTIGUOUS(t):
             x.flat = _rows_contiguous(t, job)
         x.even = not x.flat and not x.single and _rows_even(t)
-        x.apart = x.even and not lies
+        x.strided = x.even and not in_line
     if not x.flat:
         set_strides(job, x, v, t)
 
@@ -188,7 +188,7 @@ cdef void rolled_operand(dd_job *job, dd_array *x, ndarray v, ndarray t, int axi
     """The same of an operand of the job's shape, of which element `cut` of an axis comes first."""
     operand(job, x, v, t)
     x.axis, x.cut = axis, cut
-    x.even = x.apart = t is not None and _rows_even(t)
+    x.even = x.strided = t is not None and _rows_even(t)
     if x.flat:
         set_strides(job, x, v, t)
     x.flat = False
@@ -232,7 +232,7 @@ cdef void scalar_operand(dd_array *x, double *c, Py_ssize_t rows) noexcept:
     x.rows = rows
     x.map = NULL
     x.ts = sizeof(double)
-    x.flat = x.even = x.apart = False
+    x.flat = x.even = x.strided = False
     x.single = True
     x.cut = 0
     memset(x.vs, 0, sizeof(x.vs[0]) * DD_MAXDIMS)
@@ -252,7 +252,7 @@ cdef void one_step(dd_job *job, dd_step *step, const dd_table *A, int type, int 
     step.from_a = step.from_b = 0
     step.b.v = step.b.t = NULL
     step.b.map = NULL
-    step.b.single = step.b.even = step.b.apart = False
+    step.b.single = step.b.even = step.b.strided = False
     step.mask = NULL
     set_kernel(job, step, kernel)
 

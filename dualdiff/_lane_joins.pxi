@@ -218,9 +218,10 @@ cdef int join(Later q) except -1:
     j.stack = q.stack
     fill_joint(&j, q.parts, q.axis)
     y = join_now(&j, q.parts, widest_of(q.parts))
-    q.value, q.terms, q.lanes = y._value, y._terms, y.lanes
-    unlink(q)
-    q.parts = None
+    if q.value is None:  # not another thread meanwhile
+        q.value, q.terms, q.lanes = y._value, y._terms, y.lanes
+        unlink(q)
+        q.parts = None
     return 0
 
 
@@ -230,7 +231,11 @@ cdef int settle_join(Taylor x) except -1:
     cdef Taylor y = None
     if q.whole is not None:
         sync(q.whole)
-        y = reshaped(q.whole, (<object>x._value).shape)
+        shape = (<object>x._value).shape
+        y = reshaped(q.whole, shape)
+        if y is None:  # it has become dense
+            y = new_view(q.whole, (<object>q.whole._value).reshape(shape),
+                         (<object>q.whole._terms).reshape((-1,) + shape))
         x._value, x._terms, x.lanes, x.alg = y._value, y._terms, y.lanes, y.alg
         x.stamp = y.stamp
     else:
@@ -305,6 +310,7 @@ def compress(Taylor x, Rows rows):
 cdef bint compress_waiting(Taylor x, Rows rows) except -1:
     cdef dict place = {}
     cdef list order = [], results
+    rows.check_type(x.later.typenum)
     collect(x.later, place, order)
     results = run_steps(x.later, place, order, True, NULL, None, None, rows, x.lanes)
     if results is None:

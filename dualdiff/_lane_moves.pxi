@@ -59,50 +59,93 @@ cdef Py_ssize_t put_slice(ndarray out, Py_ssize_t at, ndarray a, int axis, Py_ss
 
 
 cdef ndarray rolled_array(ndarray a, int axis, Py_ssize_t cut):
-    """a[cut:] and a[:cut] of one axis, joined; a itself where all along the axis are one."""
-    cdef ndarray out
-    cdef Py_ssize_t at
-    if cnp.PyArray_STRIDE(a, axis) == 0 and not cnp.PyArray_ISWRITEABLE(a):
-        return a
-    out = empty_like_shape(a, cnp.PyArray_TYPE(a))
-    at = put_slice(out, 0, a, axis, cut, cnp.PyArray_DIM(a, axis) - cut)
+    """a[cut:] and a[:cut] of one axis, joined."""
+    cdef ndarray out = empty_like_shape(a, cnp.PyArray_TYPE(a))
+    cdef Py_ssize_t at = put_slice(out, 0, a, axis, cut, cnp.PyArray_DIM(a, axis) - cut)
     put_slice(out, at, a, axis, 0, cut)
     return out
 
 
+cdef bint is_rolled_so(ndarray a, int axis) noexcept:
+    """Whether a, which nobody can write to, is the same however it is rolled."""
+    return cnp.PyArray_STRIDE(a, axis) == 0 and not cnp.PyArray_ISWRITEABLE(a)
+
+
+cdef enum:
+    MARGINS = 32    # arrays with margins that one call may have
+
+
 cdef ndarray rolled_lane(Factor parent, ndarray lane, int axis, Py_ssize_t cut):
     """The lane of what is rolled: rolls of an input by little are views of one array."""
-    cdef Py_ssize_t n = cnp.PyArray_DIM(lane, axis), by = cut if 2 * cut <= n else cut - n
-    cdef Py_ssize_t margin
-    cdef ndarray wide
-    if cnp.PyArray_STRIDE(lane, axis) == 0 or 8 * abs(by) > n or cnp.PyArray_ISWRITEABLE(lane):
+    cdef Py_ssize_t n = cnp.PyArray_DIM(lane, axis), at = cut
+    cdef ndarray origin = lane, wide
+    if cut == 0 or is_rolled_so(lane, axis):
+        return lane
+    if not never_written(lane):
         return rolled_array(lane, axis, cut)
-    wide = margin_of(parent, lane, axis, abs(by))
-    margin = (cnp.PyArray_DIM(wide, axis) - n) // 2
-    return axis_view(wide, axis, margin + by, 1, n)
+    if parent.margins is None:
+        parent.margins = {}
+    for known in parent.margins.values():  # a roll of a roll
+        if known[2] == axis and n == cnp.PyArray_DIM(<ndarray>known[1], axis) and (
+            is_margin_view(lane, <ndarray>known[0], axis)
+        ):
+            wide, origin = known[0], known[1]
+            at += (<char *>cnp.PyArray_DATA(lane) - <char *>cnp.PyArray_DATA(wide)) // (
+                cnp.PyArray_STRIDE(wide, axis)) - (cnp.PyArray_DIM(wide, axis) - n) // 2
+            break
+    at %= n
+    at = at + n if at < 0 else at
+    at = at if 2 * at <= n else at - n
+    if 8 * abs(at) > n:
+        return rolled_array(lane, axis, cut)
+    wide = margin_of(parent, origin, axis, abs(at))
+    if wide is None:
+        return rolled_array(lane, axis, cut)
+    return axis_view(wide, axis, (cnp.PyArray_DIM(wide, axis) - n) // 2 + at, 1, n)
+
+
+cdef bint is_margin_view(ndarray lane, ndarray wide, int axis) noexcept:
+    """Whether a lane is what margin_of and a roll along its axis have made of another one."""
+    cdef Py_ssize_t off = <char *>cnp.PyArray_DATA(lane) - <char *>cnp.PyArray_DATA(wide)
+    cdef int q, nd = cnp.PyArray_NDIM(lane)
+    if nd != cnp.PyArray_NDIM(wide) or off < 0 or (
+        off >= cnp.PyArray_DIM(wide, axis) * cnp.PyArray_STRIDE(wide, axis)
+        or off % cnp.PyArray_STRIDE(wide, axis)
+    ):
+        return False
+    for q in range(nd):
+        if cnp.PyArray_STRIDE(lane, q) != cnp.PyArray_STRIDE(wide, q) or q != axis and (
+            cnp.PyArray_DIM(lane, q) != cnp.PyArray_DIM(wide, q)
+        ):
+            return False
+    return True
 
 
 cdef ndarray margin_of(Factor parent, ndarray lane, int axis, Py_ssize_t least):
-    """A lane of inputs, read-only, with a margin of what rolls around the ends of an axis."""
+    """A lane of inputs, read-only, with a margin of what rolls around the ends of an axis.
+
+    None where there are many such already.
+    """
     cdef Py_ssize_t at, n = cnp.PyArray_DIM(lane, axis), margin = 2
     cdef npy_intp[cnp.NPY_MAXDIMS + 2] dims
     cdef tuple key = (<size_t>cnp.PyArray_DATA(lane), (<object>lane).shape, (<object>lane).strides,
                       axis)
-    if parent.margins is None:
-        parent.margins = {}
-    wide = parent.margins.get(key, (None,))[0]
-    if wide is None or (<object>wide).shape[axis] < n + 2 * least:
-        while margin < least:
-            margin *= 2
-        memcpy(dims, cnp.PyArray_DIMS(lane), cnp.PyArray_NDIM(lane) * sizeof(npy_intp))
-        dims[axis] = n + 2 * margin
-        wide = empty(cnp.PyArray_NDIM(lane), dims, cnp.NPY_INTP)
-        at = put_slice(wide, 0, lane, axis, n - margin, margin)
-        at = put_slice(wide, at, lane, axis, 0, n)
-        put_slice(wide, at, lane, axis, 0, margin)
-        (<object>wide).flags.writeable = False
-        parent.margins[key] = wide, lane  # who lives, so that its address is nobody else's
-    return <ndarray>wide
+    known = parent.margins.get(key)
+    if known is not None and (<object>known[0]).shape[axis] >= n + 2 * least:
+        return <ndarray>known[0]
+    if known is None and len(parent.margins) >= MARGINS:
+        return None
+    while margin < least:
+        margin *= 2
+    memcpy(dims, cnp.PyArray_DIMS(lane), cnp.PyArray_NDIM(lane) * sizeof(npy_intp))
+    dims[axis] = n + 2 * margin
+    wide = empty(cnp.PyArray_NDIM(lane), dims, cnp.NPY_INTP)
+    at = put_slice(wide, 0, lane, axis, n - margin, margin)
+    at = put_slice(wide, at, lane, axis, 0, n)
+    put_slice(wide, at, lane, axis, 0, margin)
+    (<object>wide).flags.writeable = False
+    parent.margins[key] = wide, lane, axis  # who lives, so that its address is nobody else's
+    return wide
 
 
 def rolled_along(x, shift, axis):
@@ -124,15 +167,15 @@ def rolled_along(x, shift, axis):
     if n == 0:
         return None
     sync(a)
-    cut = (-shift) % <object>n
+    cut = (-shift) % <object>n  # as Python has it: not negative, of any shift
     for lane in a.lanes:
         lanes.append(rolled_lane(parent_of(a), <ndarray>lane, q, cut))
     if may_wait(kernel_type(cnp.PyArray_TYPE(a._value)), a._value, a, None):
         y = wait(DD_pos, DD_pos, 0.0, a.alg, a._value, a, None, None, None, None, q, cut)
         y.lanes = tuple(lanes)
         return y
-    return new_laned(a.alg, rolled_array(a._value, q, cut), rolled_array(a._terms, q + 1, cut),
-                     tuple(lanes))
+    terms = a._terms if is_rolled_so(a._terms, q + 1) else rolled_array(a._terms, q + 1, cut)
+    return new_laned(a.alg, rolled_array(a._value, q, cut), terms, tuple(lanes))
 
 
 # ---- np.reshape --------------------------------------------------------------------------------
@@ -149,7 +192,7 @@ def reshaped(x, shape):
         return reshaped_later(a, shape)
     if a.base is not None:
         sync(a)
-    if is_pending(a) or not (
+    if a.lanes is None or is_pending(a) or not (
         cnp.PyArray_IS_C_CONTIGUOUS(a._value) and reshape_as_views(a._terms)
     ):
         return None

@@ -389,13 +389,33 @@ cdef int own_terms(Taylor x) except -1:
     return sync(x)
 
 
+cdef bint lies_as(ndarray lane, ndarray value) noexcept:
+    """Whether a lane is laid out in memory as the value is."""
+    cdef Py_ssize_t item = sizeof(npy_intp), of_value = cnp.PyArray_ITEMSIZE(value)
+    cdef int q
+    for q in range(cnp.PyArray_NDIM(lane)):
+        if cnp.PyArray_DIM(lane, q) > 1 and (
+            cnp.PyArray_STRIDE(lane, q) * of_value != cnp.PyArray_STRIDE(value, q) * item
+        ):
+            return False
+    return True
+
+
 cdef int move_base(Taylor base, Taylor y) except -1:
     """Let base be y, in place, its memory laid out so that its views can follow."""
+    cdef list lanes = []
     terms = laid_out_as(<object>base._value, (y.alg.M - 1,))
     terms[...] = y._terms
+    if y.lanes is not None:
+        for lane in y.lanes:
+            if not lies_as(<ndarray>lane, base._value):
+                own = laid_out_as(<object>base._value, (), np.intp)
+                own[...] = lane
+                lane = own
+            lanes.append(lane)
     base._terms = terms
     base.alg = y.alg
-    base.lanes = y.lanes
+    base.lanes = None if y.lanes is None else tuple(lanes)
     base.stamp += 1
     return 0
 

@@ -41,7 +41,9 @@ def make_laned_view(Taylor x, value, terms, lanes):
 
 
 def is_laned(x):
-    """Whether x is a number with lanes."""
+    """Whether x is a number with lanes; a view may have lost them with its base."""
+    if type(x) is Taylor and (<Taylor>x).base is not None and (<Taylor>x).base is not LATER:
+        sync(<Taylor>x)
     return has_lanes(x)
 
 

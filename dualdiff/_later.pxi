@@ -108,6 +108,7 @@ cdef Taylor wait(int kernel, int loop, double p, Algebra alg, ndarray shaped, x,
     q.map_a, q.map_b, q.mask = map_x, map_y, mask
     q.axis, q.cut = axis, cut
     q.shaped = shaped
+    q.errors = np.geterr()
     q.count = 1
     note(q, x, True)
     if y is not None:
@@ -115,7 +116,6 @@ cdef Taylor wait(int kernel, int loop, double p, Algebra alg, ndarray shaped, x,
     q.typenum = cnp.PyArray_TYPE(q.va if q.a is None else q.a.shaped)
     if q.typenum != cnp.PyArray_TYPE(shaped):
         raise RuntimeError("dualdiff: internal error: operands of two dtypes")
-    q.errors = np.geterr()
     if q.count > LATER_STEPS:  # counted some of them twice, perhaps
         q.count = count_steps(q)
     now = q.count >= LATER_STEPS or not quiet(q.errors)
@@ -170,7 +170,7 @@ cdef int note(Later q, v, bint first) except -1:
             value, terms = (<Taylor>v)._value, (<Taylor>v)._terms
             if q.kernel != DD_pos and cnp.PyArray_NDIM(value) > 1 and (
                 not cnp.PyArray_IS_C_CONTIGUOUS(value) and is_one_term(terms)
-                and cnp.PyArray_SAMESHAPE(value, q.shaped) and quiet(np.geterr())
+                and cnp.PyArray_SAMESHAPE(value, q.shaped) and quiet(q.errors)
             ):  # machine code takes it from there
                 return note(q, wait(DD_pos, DD_pos, 0.0, (<Taylor>v).alg, value, v, None, None,
                                     None, None), first)

@@ -90,13 +90,12 @@ def jacobian(call, leaves, n):
     parts = [part for y in leaves for part in parts_of(y)]
     numbers = [p for p in parts if type(p) is Taylor]
     counts = [local_seeds(p, call.factor) for p in numbers]
-    if not numbers or not all(counts) or (
-        np.result_type(*[described(p) for p in parts]) != numbers[0].dtype
-    ):
+    dtype = np.result_type(*[described(p) for p in parts]) if parts else None
+    if not numbers or not all(counts) or any(p.dtype != dtype for p in numbers):
         return stacked([jacobian_rows(call, y, n) for y in leaves], n)
     m = sum(np.size(described(p)) for p in parts)
     entries = sum(k * p.size for k, p in zip(counts, numbers, strict=True))
-    rows = Rows(entries, m, n, numbers[0].dtype)
+    rows = Rows(entries, m, n, dtype)
     for p in parts:
         if type(p) is Taylor:
             compress(p, rows)

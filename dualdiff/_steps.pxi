@@ -14,7 +14,8 @@ coefficients.  What the inputs add to z has M coefficients as well, and each of 
 z = rest + sum over k of seed k times monomial k.  So there are M lanes, every seed is a plain
 one, and the derivative by a product of seeds of z and others needs no rule of its own.
 
-Invariant: what a step needs later is a copy, or is found changed (see `Kept`).
+Invariant: what a step needs later is a copy, read-only from then on (see kept_terms), or found
+changed (see `Kept`).
 """
 
 cdef Py_ssize_t STEP_BYTES = 1 << 28  # that all steps of one call may keep
@@ -114,18 +115,12 @@ cdef local_terms(Taylor x):
 
 
 cdef ndarray kept_terms(Taylor x):
-    """The terms of x, which takes others before it is written to (own_terms); a copy of a view."""
-    cdef object a = x._terms
-    if x.base is None and is_own(a.base):
+    """The terms of x, from now on read-only, so that x takes others before it is written to
+    (own_terms); a copy of those of a view.
+    """
+    if x.base is None and is_own((<object>x._terms).base):
         cnp.PyArray_CLEARFLAGS(x._terms, cnp.NPY_ARRAY_WRITEABLE)
-    while isinstance(a, _ndarray) and not cnp.PyArray_ISWRITEABLE(<ndarray>a):
-        a = a.base
-    return x._terms if is_own(a) else recycled_copy(x._terms)
-
-
-cdef bint is_own(base) noexcept:
-    """Whether an array with this base is the only one that its memory comes from."""
-    return base is None or type(base) is _block
+    return x._terms if never_written(x._terms) else recycled_copy(x._terms)
 
 
 cdef tuple rest_pairs(Algebra rest):

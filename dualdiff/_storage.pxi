@@ -171,6 +171,18 @@ cdef ndarray spread_view(ndarray a, ndarray like):
     return at_memory(a, a, <char *>cnp.PyArray_DATA(a), nd, cnp.PyArray_DIMS(like), strides)
 
 
+cdef bint is_own(base) noexcept:
+    """Whether an array with this base is the only one that its memory comes from."""
+    return base is None or type(base) is _block
+
+
+cdef bint never_written(a) except -1:
+    """Whether the memory of an array is that of arrays that nobody can write to."""
+    while isinstance(a, _ndarray) and not cnp.PyArray_ISWRITEABLE(<ndarray>a):
+        a = a.base
+    return is_own(a)
+
+
 cdef ndarray _nothing = np.zeros(())  # whose memory arrays have that are there for their shape
 
 

@@ -238,6 +238,77 @@ def test_rolls_by_little_are_views_of_one_lane():
         assert len(laned_parts(np.roll(y, 1, 1) * np.roll(y, 2, 1))[3]) == 2
 
 
+def test_rolls_of_rolls_share_a_lane_and_are_bounded():
+    x = np.arange(200.0)
+    with Call(x.size, 1, True) as call:
+        y = seed = call.seed(x)
+        there = laned_parts(np.roll(np.roll(np.roll(seed, 3), -2), 4))[3][0]
+        assert np.may_share_memory(there, laned_parts(np.roll(seed, 5))[3][0])
+        assert np.array_equal(there, np.roll(np.arange(200), 5))
+        assert laned_parts(np.roll(seed, 400))[3][0] is laned_parts(seed)[3][0]
+        for shift in range(100):
+            y = np.roll(y, 1)
+            assert np.array_equal(laned_parts(y)[3][0], np.roll(np.arange(200), shift + 1))
+        box = call.seed(x.reshape(20, 10))
+        for _ in range(100):
+            box = np.roll(np.roll(box, 1, 0), 1, 1)
+        assert np.array_equal(laned_parts(box)[3][0], np.arange(200).reshape(20, 10))
+        assert len(call.factor.margins) <= 32
+        part = laned_parts(np.roll(np.roll(seed, 1)[3:190], 2))[3][0]
+        assert np.array_equal(part, np.roll(np.roll(np.arange(200), 1)[3:190], 2))
+        column = laned_parts(np.roll(call.seed(x.reshape(200, 1)), 1, 1))[3][0]
+        assert np.array_equal(column, np.arange(200).reshape(200, 1))
+
+
+@pytest.mark.parametrize("f", [
+    lambda x: np.roll(x.reshape(2, -1), 1, 1),
+    lambda x: np.roll(x.reshape(-1, 2).T, 1, 1),
+    lambda x: np.roll(x[::2] * 1.0, 1).reshape(2, -1),
+    lambda x: x[1::2].reshape(2, -1) * 1.0,
+    lambda x: np.roll(np.broadcast_to(x, (3, x.size)), 1, 0),
+    lambda x: np.roll(np.broadcast_to(x, (3, x.size)), 1, 1),
+])
+def test_rolled_numbers_and_their_views_are_assigned_to(f):
+    def rows(x):
+        y = f(x)
+        y[0] = y[1]
+        return y.reshape(-1)
+
+    def view(x):
+        y = f(x)
+        v = y[:, 1:]
+        y[0, :2] = 1.0
+        y[1, -1] = x[5] ** 2
+        return np.concatenate([v.reshape(-1), y.reshape(-1)])
+
+    check(rows)
+    check(view)
+
+
+def test_a_join_that_becomes_dense():
+    def f(x):
+        y = np.stack([x[:5] ** 2, x[5:10] * 3])
+        r = y.reshape(-1)
+        y[0, 0] = np.sum(np.sin(x))
+        return r
+
+    x = np.linspace(1, 2, 200)
+    check(f, x)
+    check(lambda x: f(x) * 1.0, x)
+
+
+def test_leaves_of_two_types():
+    def leaves(x):
+        return x[:3] ** 2, x[3:6].astype(np.float32) * 2, np.ones(2)
+
+    for order in (1, -1):
+        data, rows, cols = triplets(lambda x, order=order: leaves(x)[::order], X)
+        assert data.dtype == np.float64
+        want = np.concatenate([2 * X[:3], [2.0] * 3][::order])
+        assert_close(data, want.astype(float))
+        assert np.array_equal(cols, [0, 1, 2, 3, 4, 5] if order == 1 else [3, 4, 5, 0, 1, 2])
+
+
 def reaction(y):
     """Reaction and diffusion on a torus of n × n cells."""
     n = int(round((y.size / 2) ** 0.5))

@@ -1,5 +1,6 @@
 """Operations that wait (dualdiff/_later.pxi): the same bits as one at a time, whatever happens."""
 
+import functools
 import gc
 import threading
 import warnings
@@ -480,3 +481,38 @@ def test_a_nan_changes_no_neighbour():
         finally:
             dd.set_num_threads(before)
     assert np.array_equal(signs(1), signs(2)) and np.array_equal(signs(1), signs(3))
+
+
+@pytest.mark.parametrize("f", [
+    lambda v: np.sum(np.sin(v)),
+    lambda v: np.sum(np.outer(v, [1.0, 2.0])),
+    lambda v: np.sum(np.roll(v, 1) * v),
+    lambda v: np.sum(np.exp(v).reshape(-1, 1) * [1.0, 3.0]),
+])
+@pytest.mark.parametrize("of", [lambda a: a[1:], lambda a: a[::-1], lambda a: a.reshape(-1)])
+def test_views_follow_their_number_before_they_wait(f, of):
+    """Their number has become dense, or has other lanes, since they were made."""
+    def dense(x):
+        a = x * 1.0
+        v = of(a)
+        a[3] = np.sum(x * x)
+        return f(v)
+
+    def others(x):
+        a = x * 1.0
+        v = of(a)
+        a[2] = x[0] * x[5]
+        return f(v)
+
+    x = np.linspace(0.2, 1.0, 30)
+    before = dd.set_lanes("always")
+    try:
+        for function in (dense, others):
+            g = dd.grad(function)
+            got, wanted = g(x), at_once(functools.partial(g, x))
+            dd.set_lanes("never")
+            assert np.allclose(got, g(x), rtol=1e-13)
+            assert np.allclose(got, wanted, rtol=1e-13)
+            dd.set_lanes("always")
+    finally:
+        dd.set_lanes(before)

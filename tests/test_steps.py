@@ -427,6 +427,21 @@ def test_terms_of_steps_stay_when_numbers_are_assigned_to(name):
     assert_close(in_mode("always", grad(f), x), in_mode("never", grad(f), x), scale=100.0)
 
 
+def test_views_of_slices_stay_when_their_number_is_assigned_to():
+    n = 300
+    A = RNG.normal(size=(n // 2, n // 2))
+
+    def f(x):
+        y = x[::2] * 1.5
+        v = y[3:]
+        z = A @ y
+        y[0] = 1.0
+        return np.sum(v * v) + np.sum(z)
+
+    x = np.linspace(1, 2, n)
+    assert_close(in_mode("always", grad(f), x), in_mode("never", grad(f), x), scale=10.0)
+
+
 def test_memory_grows_as_the_number_of_steps():
     """Sums of elements two by two: a few hundred bytes for each of them, not the square."""
     def peak(n):

@@ -67,7 +67,7 @@ static array random_array(const dd_table *A, int type, const ptrdiff_t *shape,
 
 /* Each row of terms is its first element all along. */
 static void make_even(array *a) {
-    a->x.even = 1, a->x.apart = !a->x.flat, a->x.flat = 0;
+    a->x.even = 1, a->x.strided = !a->x.flat, a->x.flat = 0;
     for (int q = 0; q < ND; q++) a->x.es[q] = 0;
 }
 
@@ -172,7 +172,7 @@ static void check_rolled(void) {
         double x[64], y[64], z[64], got[64];
         int calls = 0;
         if (even && !constant) make_even(&a);
-        a.x.flat = 0, a.x.axis = axis, a.x.cut = cut, a.x.apart = a.x.even;
+        a.x.flat = 0, a.x.axis = axis, a.x.cut = cut, a.x.strided = a.x.even;
         dd_step steps[2];
         dd_job job = job_of(steps + 1, A, DD_mul, DD_F64, shape);
         steps[0] = (dd_step){.A = A, .kernel = DD_pos, .a = a.x, .exact = 1};
