@@ -94,6 +94,15 @@ def reshape(a, shape, order="C", **kwargs):
 any_reshape = mover(np.reshape)
 
 
+def ravel(a, order="C"):
+    """np.ravel."""
+    found = reshaped(a, -1) if order == "C" else None
+    return any_ravel(a, order) if found is None else found
+
+
+any_ravel = mover(np.ravel)
+
+
 def list_mover(func):
     """A function that joins arrays of a sequence: vstack, column_stack."""
 
@@ -114,6 +123,16 @@ def joiner(func, stack):
         return any_list(arrays, axis, *args, **kwargs) if found is None else found
 
     return form
+
+
+def hstack(arrays, *args, **kwargs):
+    """np.hstack: along the second axis, or the only one."""
+    simple = not args and not kwargs and isinstance(arrays, (list, tuple)) and len(arrays)
+    found = joined_along(arrays, min(np.ndim(arrays[0]) - 1, 1), False) if simple else None
+    return any_hstack(arrays, *args, **kwargs) if found is None else found
+
+
+any_hstack = list_mover(np.hstack)
 
 
 def joined(f, xs):
@@ -342,17 +361,18 @@ METHODS.update({
 
 LANED.update({
     **{f: mover(f) for f in (
-        np.ravel, np.transpose, np.swapaxes, np.moveaxis, np.rollaxis, np.expand_dims,
+        np.transpose, np.swapaxes, np.moveaxis, np.rollaxis, np.expand_dims,
         np.squeeze, np.broadcast_to, np.flip, np.fliplr, np.flipud, np.rot90, np.repeat,
         np.tile, np.take, np.take_along_axis, np.diagonal, np.delete, np.tril, np.triu, np.copy,
         np.matrix_transpose)},
     **{f: each(f) for f in (np.atleast_1d, np.atleast_2d, np.atleast_3d)},
     np.reshape: reshape,
+    np.ravel: ravel,
     np.roll: roll,
     np.concatenate: joiner(np.concatenate, False),
     np.stack: joiner(np.stack, True),
-    **{f: list_mover(f) for f in (
-        np.vstack, np.hstack, np.dstack, np.column_stack)},
+    np.hstack: hstack,
+    **{f: list_mover(f) for f in (np.vstack, np.dstack, np.column_stack)},
     np.where: where,
     np.pad: plain_pad,
     np.mean: mean,

@@ -120,6 +120,10 @@ def joined_along(xs, axis, bint stack):
     if not isinstance(xs, (list, tuple)) or not PyLong_CheckExact(axis):
         return None
     items = [pack(item) if type(item) in (list, tuple) else item for item in xs]
+    if not stack and axis == 0 and any([is_ravelled(item) for item in items]):
+        found = join_ravelled(items)
+        if found is not None:
+            return found
     widest = widest_of(items)
     if widest is None:
         return None
@@ -128,6 +132,26 @@ def joined_along(xs, axis, bint stack):
         return None
     return join_later(&j, items, widest) if may_join_later(&j, widest) else (
         join_now(&j, items, widest))
+
+
+cdef bint is_ravelled(x) noexcept:
+    """Whether x is one-dimensional, and what it is a reshape of waits."""
+    return type(x) is Taylor and (<Taylor>x).base is JOINED and (
+        (<Taylor>x).later.whole is not None and (<Taylor>x).later.whole.base is LATER
+        and cnp.PyArray_NDIM((<Taylor>x)._value) == 1)
+
+
+cdef Taylor join_ravelled(list items):
+    """np.concatenate of one-dimensional items, some of which are such; None where it cannot wait."""
+    cdef Joint j
+    cdef Taylor widest
+    cdef list parts = [(<Taylor>x).later.whole if is_ravelled(x) else x for x in items]
+    widest = widest_of(parts)
+    if widest is None or any([np.ndim(value_in(x)) != 1 for x in items]):
+        return None
+    j.stack, j.nd, j.axis = False, 1, 0
+    j.whole[0] = sum([np.size(value_in(x)) for x in items])
+    return join_later(&j, parts, widest, True) if may_join_later(&j, widest) else None
 
 
 cdef Taylor join_now(Joint *j, list items, Taylor widest):
@@ -181,11 +205,11 @@ cdef bint may_join_later(Joint *j, Taylor widest) except -1:
         len(widest.alg.factors) == 1 and parent_of(widest).room != 0)
 
 
-cdef Taylor join_later(Joint *j, list items, Taylor widest):
+cdef Taylor join_later(Joint *j, list items, Taylor widest, bint flat=False):
     cdef Later q = Later.__new__(Later)
     q.parts = [as_it_is(<Taylor>x) if type(x) is Taylor else recycled_copy(<ndarray>x)
                for x in items]
-    q.axis, q.stack = j.axis, j.stack
+    q.axis, q.stack, q.flat = j.axis, j.stack, flat
     link(q)
     return not_joined(q, widest.alg, len(widest.lanes), cnp.PyArray_TYPE(widest._value),
                       j.nd + j.stack, j.whole)
@@ -215,14 +239,23 @@ cdef int join(Later q) except -1:
     """Compute a number whose parts wait."""
     cdef Joint j
     cdef Taylor y
+    cdef list parts = [ravelled(x) for x in q.parts] if q.flat else q.parts
     j.stack = q.stack
-    fill_joint(&j, q.parts, q.axis)
-    y = join_now(&j, q.parts, widest_of(q.parts))
+    fill_joint(&j, parts, q.axis)
+    y = join_now(&j, parts, widest_of(parts))
     if q.value is None:  # not another thread meanwhile
         q.value, q.terms, q.lanes = y._value, y._terms, y.lanes
         unlink(q)
         q.parts = None
     return 0
+
+
+cdef ravelled(x):
+    """A part in one dimension: what waited is contiguous."""
+    if type(x) is not Taylor or cnp.PyArray_NDIM((<Taylor>x)._value) == 1:
+        return x
+    sync(<Taylor>x)
+    return reshaped(x, -1)
 
 
 cdef int settle_join(Taylor x) except -1:

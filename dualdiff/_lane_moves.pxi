@@ -188,7 +188,7 @@ def reshaped(x, shape):
     if not has_lanes(x):
         return None
     a = <Taylor>x
-    if a.base is JOINED:
+    if a.base is JOINED or a.base is LATER and is_sparse(a):
         return reshaped_later(a, shape)
     if a.base is not None:
         sync(a)

@@ -363,6 +363,9 @@ cdef bint own_lanes(Taylor base):
     for lane in lanes:
         if Py_REFCNT(lane) > 2 or not cnp.PyArray_ISWRITEABLE(<ndarray>lane):
             return False
+        memory = (<object>lane).base
+        if isinstance(memory, _ndarray) and Py_REFCNT(memory) > 2:  # by other views, too
+            return False
     return True
 
 
@@ -401,22 +404,34 @@ cdef bint lies_as(ndarray lane, ndarray value) noexcept:
     return True
 
 
+cdef int lay_lanes(Taylor base) except -1:
+    """Let lanes be laid out in memory as the value is, so that views find their places in them."""
+    cdef list lanes = []
+    if base.lanes is None:
+        return 0
+    for lane in base.lanes:
+        if not lies_as(<ndarray>lane, base._value):
+            own = laid_out_as(<object>base._value, (), np.intp)
+            own[...] = lane
+            lane = own
+        lanes.append(lane)
+    for lane, old in zip(lanes, base.lanes):
+        if lane is not old:
+            base.lanes = tuple(lanes)
+            base.stamp += 1
+            break
+    return 0
+
+
 cdef int move_base(Taylor base, Taylor y) except -1:
     """Let base be y, in place, its memory laid out so that its views can follow."""
-    cdef list lanes = []
     terms = laid_out_as(<object>base._value, (y.alg.M - 1,))
     terms[...] = y._terms
-    if y.lanes is not None:
-        for lane in y.lanes:
-            if not lies_as(<ndarray>lane, base._value):
-                own = laid_out_as(<object>base._value, (), np.intp)
-                own[...] = lane
-                lane = own
-            lanes.append(lane)
     base._terms = terms
     base.alg = y.alg
-    base.lanes = None if y.lanes is None else tuple(lanes)
+    base.lanes = y.lanes
     base.stamp += 1
+    lay_lanes(base)
     return 0
 
 

@@ -112,6 +112,7 @@ cdef int sync(Taylor x) except -1:
         return settle_join(x)
     if base is None or base.stamp == x.stamp:
         return 0
+    lay_lanes(base)
     offset = <char *>cnp.PyArray_DATA(x._value) - <char *>cnp.PyArray_DATA(base._value)
     x._terms = follow(x._value, base._terms, base._value, offset, True)
     if base.lanes is None:

@@ -15,7 +15,7 @@ cdef class Later:       # see _later.pxi
     cdef double p
     cdef Later a, b
     cdef list parts                 # of a join that waits (_lane_joins.pxi)
-    cdef int stack                  # whether they get an axis of their own
+    cdef bint stack, flat           # whether they get an axis of their own; are ravelled first
     cdef Taylor whole               # what this is a reshape of
     cdef ndarray va, ta, vb, tb
     cdef ndarray map_a, map_b

@@ -77,6 +77,12 @@ JOINS = {
     "stack, flatten": lambda x: np.stack(ring(x)).flatten(),
     "np.ravel": lambda x: np.ravel(np.stack(ring(x))),
     "stack of planes": lambda x: np.stack(plane(x)).reshape(-1),
+    "ravelled parts": lambda x: np.concatenate([p.ravel() for p in plane(x)]),
+    "ravelled parts and others": lambda x: np.hstack(
+        [np.ravel(plane(x)[0]), x[:3] ** 2, np.ones(2), plane(x)[1].reshape(-1), x[5] * x[6:8]]),
+    "ravelled parts, looked at": lambda x: (lambda y: y * y[::-1])(
+        np.concatenate([x[::3], *[np.ravel(p) for p in plane(x)], np.ones(4)[::2]])),
+    "one ravelled part": lambda x: plane(x)[0].ravel(),
     "twice": lambda x: np.stack(plane(x)).reshape((3, -1)).reshape(-1),
     "other axis": lambda x: np.stack(ring(x), axis=1).reshape(-1),
     "planes by columns": lambda x: np.concatenate(plane(x), axis=1),
@@ -137,8 +143,18 @@ def test_parts_are_as_they_were_when_they_were_joined():
         a[:] = 5.0
         return y * y
 
+    def ravelled(x):
+        u, v = plane(x)
+        y = np.concatenate([u.ravel(), v.ravel()])
+        flat = v.ravel()
+        u[0] = x[0] ** 2
+        flat[2:4] = 0.5
+        v[1] *= x[3]
+        return np.concatenate([y, u.ravel(), flat])
+
     check(assigned)
     check(constants)
+    check(ravelled)
 
 
 def test_a_join_and_its_reshape_share_memory():
@@ -285,6 +301,24 @@ def test_rolled_numbers_and_their_views_are_assigned_to(f):
     check(view)
 
 
+@pytest.mark.parametrize("view", [lambda y: y[::-1], lambda y: y[...], lambda y: y[2:]])
+@pytest.mark.parametrize("again", [lambda y: y[...], lambda y: y[::-1], lambda y: y])
+def test_lanes_of_what_is_made_of_views_are_its_own(view, again):
+    def f(x):
+        y = x * 1.0
+        v = view(y)
+        y[5] = 0.25
+        y[4] = x[5] * 2.0
+        z = again(v) * 1.0
+        w = z[::-1]
+        z[7] = 0.25
+        z[6] = x[3] * 2.0
+        z *= 1.5
+        return np.concatenate([y, v, z, w])
+
+    check(f)
+
+
 def test_a_join_that_becomes_dense():
     def f(x):
         y = np.stack([x[:5] ** 2, x[5:10] * 3])
@@ -309,20 +343,27 @@ def test_leaves_of_two_types():
         assert np.array_equal(cols, [0, 1, 2, 3, 4, 5] if order == 1 else [3, 4, 5, 0, 1, 2])
 
 
-def reaction(y):
+def reaction(y, join):
     """Reaction and diffusion on a torus of n × n cells."""
     n = int(round((y.size / 2) ** 0.5))
     u, v = y.reshape((2, n, n))
     near = [np.roll(a, s, axis) for a in (u, v) for s in (1, -1) for axis in (0, 1)]
     uuv = u * u * v
-    return np.stack([1.0 + uuv - 4.0 * u + 0.3 * (sum(near[:4]) - 4.0 * u),
-                     3.0 * u - uuv + 0.3 * (sum(near[4:]) - 4.0 * v)]).reshape(-1)
+    return join(1.0 + uuv - 4.0 * u + 0.3 * (sum(near[:4]) - 4.0 * u),
+                3.0 * u - uuv + 0.3 * (sum(near[4:]) - 4.0 * v))
 
 
-def test_a_sparse_jacobian_takes_little_more_memory_than_it_has():
+@pytest.mark.parametrize("join", [
+    lambda u, v: np.stack([u, v]).reshape(-1),
+    lambda u, v: np.stack([u, v]).ravel(),
+    lambda u, v: np.ravel(np.concatenate([u, v])),
+    lambda u, v: np.concatenate([u.ravel(), v.reshape(-1)]),
+    lambda u, v: np.hstack([np.ravel(u), v.ravel()]),
+])
+def test_a_sparse_jacobian_takes_little_more_memory_than_it_has(join):
     set_later_bytes(1 << 17)
     y = np.random.default_rng(0).uniform(size=2 * 200 * 200)
-    call = sparse_jacobian(reaction, format="csr")
+    call = sparse_jacobian(lambda y: reaction(y, join), format="csr")
     result = call(y).data.nbytes * 3 // 2 + 4 * y.size
     dualdiff.clear_memory_pool()
     tracemalloc.start()
