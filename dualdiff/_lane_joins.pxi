@@ -142,7 +142,7 @@ cdef bint is_ravelled(x) noexcept:
 
 
 cdef Taylor join_ravelled(list items):
-    """np.concatenate of one-dimensional items, some of which are such; None where it cannot wait."""
+    """np.concatenate of one-dimensional items, some of them such; None where it cannot wait."""
     cdef Joint j
     cdef Taylor widest
     cdef list parts = [(<Taylor>x).later.whole if is_ravelled(x) else x for x in items]
